@@ -1,0 +1,16 @@
+//! The single door to git: objects and refs are read with gix, everything that writes goes through the git program.
+//!
+//! Deliberately absent: any other place that opens a repository or starts git.
+
+mod diff;
+mod objects;
+mod oid;
+mod program;
+mod refs;
+mod repository;
+
+pub use diff::{PathChange, Status};
+pub use objects::{Commit, Entry, Kind, Peeled};
+pub use oid::Oid;
+pub use program::{GitCommand, Output, Program};
+pub use repository::{ObjectFormat, Repository};

@@ -1,0 +1,229 @@
+//! The git program, hardened and scrubbed: no hooks, no replace refs, no helpers from the user's configuration, machine formats only.
+//!
+//! Deliberately absent: a way to run git with the caller's whole environment.
+
+use std::collections::BTreeMap;
+use std::ffi::{OsStr, OsString};
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitStatus, Stdio};
+
+use bstr::{BString, ByteSlice as _};
+
+use crate::caller::Caller;
+use crate::error::{Context as _, Error, Result};
+
+/// Settings that no user configuration may override in a git child.
+const PINNED: &[&str] = &[
+    "core.hooksPath=/dev/null",
+    "core.fsmonitor=false",
+    "core.quotePath=false",
+    "core.commitGraph=true",
+    "gc.auto=0",
+    "maintenance.auto=false",
+    "submodule.recurse=false",
+    "log.showSignature=false",
+    "commit.gpgSign=false",
+    "tag.gpgSign=false",
+];
+
+/// `GIT_*` variables that reach git children: how to connect, who commits, and where the user's configuration lies.
+fn is_passed(name: &OsStr) -> bool {
+    let name = name.to_string_lossy();
+    !name.starts_with("GIT_")
+        || name.starts_with("GIT_SSH")
+        || name.starts_with("GIT_SSL_")
+        || name.starts_with("GIT_AUTHOR_")
+        || name.starts_with("GIT_COMMITTER_")
+        || matches!(&*name, "GIT_ASKPASS" | "GIT_CONFIG_GLOBAL" | "GIT_CONFIG_SYSTEM" | "GIT_CONFIG_NOSYSTEM")
+}
+
+/// The variables that say which repository is meant; they are heard once, when it is opened.
+fn is_location(name: &OsStr) -> bool {
+    let name = name.to_string_lossy();
+    name.starts_with("GIT_CONFIG")
+        || matches!(
+            &*name,
+            "GIT_DIR"
+                | "GIT_WORK_TREE"
+                | "GIT_COMMON_DIR"
+                | "GIT_IMPLICIT_WORK_TREE"
+                | "GIT_CEILING_DIRECTORIES"
+                | "GIT_DISCOVERY_ACROSS_FILESYSTEM"
+        )
+}
+
+/// Where git lies and with which environment it is started.
+#[derive(Clone, Debug)]
+pub struct Program {
+    path: PathBuf,
+    variables: BTreeMap<OsString, OsString>,
+}
+
+/// What a git child printed and how it ended.
+#[derive(Debug)]
+pub struct Output {
+    /// How it ended.
+    pub status: ExitStatus,
+    /// Its standard output.
+    pub stdout: BString,
+    /// Its standard error, for messages.
+    pub stderr: BString,
+}
+
+impl Program {
+    /// Finds git in the caller's PATH; relative PATH entries do not count.
+    pub fn find(caller: &Caller) -> Result<Self> {
+        let path = caller.variable("PATH").context("cannot find git: PATH is not set")?;
+        let absolute = std::env::join_paths(std::env::split_paths(path).filter(|entry| entry.is_absolute()))
+            .context("cannot read PATH")?;
+        let path = which::which_in("git", Some(absolute), &caller.directory)
+            .map_err(|_| Error::new("cannot find git in PATH").hint("install git 2.39 or later"))?;
+        let mut variables: BTreeMap<OsString, OsString> = caller
+            .variables
+            .iter()
+            .filter(|(name, _)| is_passed(name))
+            .map(|(name, value)| (name.clone(), value.clone()))
+            .collect();
+        for (name, value) in [
+            ("GIT_NO_REPLACE_OBJECTS", "1"),
+            ("GIT_OPTIONAL_LOCKS", "0"),
+            ("GIT_GRAFT_FILE", "/dev/null"),
+            ("GIT_ATTR_NOSYSTEM", "1"),
+            ("LC_ALL", "C"),
+        ] {
+            variables.insert(name.into(), value.into());
+        }
+        Ok(Program { path, variables })
+    }
+
+    /// The file that is started.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// A git command in `folder`, with no repository named yet. See [`Repository::command`](super::Repository::command) for one with.
+    pub fn command(&self, folder: &Path) -> GitCommand {
+        let mut command = Command::new(&self.path);
+        command.current_dir(folder).env_clear().envs(&self.variables);
+        for setting in PINNED {
+            command.arg("-c").arg(setting);
+        }
+        GitCommand { command, stdin: None }
+    }
+
+    /// The one command that hears the caller's `GIT_DIR` and its like: it asks git which repository is meant.
+    pub(super) fn discovery(&self, caller: &Caller) -> GitCommand {
+        let mut git = self.command(&caller.directory);
+        for (name, value) in caller.variables.iter().filter(|(name, _)| is_location(name)) {
+            git.command.env(name, value);
+        }
+        git
+    }
+
+    /// A git that answers to the user as if typed by hand: the user's configuration and hooks hold, output goes where `stdout` says.
+    /// Only `push` uses it, for the push itself.
+    pub fn by_hand(&self, folder: &Path) -> GitCommand {
+        let mut command = Command::new(&self.path);
+        command
+            .current_dir(folder)
+            .env_clear()
+            .envs(self.variables.iter().filter(|(name, _)| *name != "LC_ALL" && *name != "GIT_OPTIONAL_LOCKS"));
+        GitCommand { command, stdin: None }
+    }
+}
+
+/// A git command that is being put together.
+#[derive(Debug)]
+pub struct GitCommand {
+    command: Command,
+    stdin: Option<Vec<u8>>,
+}
+
+impl GitCommand {
+    /// Adds one argument.
+    pub fn arg(mut self, arg: impl AsRef<OsStr>) -> Self {
+        self.command.arg(arg);
+        self
+    }
+
+    /// Adds arguments.
+    pub fn args<S: AsRef<OsStr>>(mut self, args: impl IntoIterator<Item = S>) -> Self {
+        self.command.args(args);
+        self
+    }
+
+    /// Sets one variable of its environment.
+    pub fn env(mut self, name: impl AsRef<OsStr>, value: impl AsRef<OsStr>) -> Self {
+        self.command.env(name, value);
+        self
+    }
+
+    /// What it reads on its standard input; nothing unless said.
+    pub fn stdin(mut self, bytes: impl Into<Vec<u8>>) -> Self {
+        self.stdin = Some(bytes.into());
+        self
+    }
+
+    /// Runs it to its end, however it ends.
+    pub fn output(self) -> Result<Output> {
+        let GitCommand { mut command, stdin } = self;
+        command.stdout(Stdio::piped()).stderr(Stdio::piped());
+        command.stdin(if stdin.is_some() { Stdio::piped() } else { Stdio::null() });
+        let mut child = command.spawn().context("cannot start git")?;
+        let writer = stdin.map(|bytes| {
+            let mut pipe = child.stdin.take().expect("stdin was asked to be a pipe");
+            // A child that stops reading early says why on stderr; the broken pipe adds nothing.
+            std::thread::spawn(move || drop(pipe.write_all(&bytes)))
+        });
+        let output = child.wait_with_output().context("cannot read what git said")?;
+        if let Some(writer) = writer {
+            drop(writer.join());
+        }
+        Ok(Output { status: output.status, stdout: output.stdout.into(), stderr: output.stderr.into() })
+    }
+
+    /// Runs it with the caller's own terminal and gives back how it ended.
+    pub fn status(mut self) -> Result<ExitStatus> {
+        self.command.status().context("cannot start git")
+    }
+
+    /// Runs it to a good end and gives back what it printed; anything else is an error that quotes git's own first line.
+    pub fn run(self) -> Result<BString> {
+        let what = self.name();
+        let output = self.output()?;
+        if output.status.success() {
+            return Ok(output.stdout);
+        }
+        Err(Error::new(format!("{what} failed: {}", output.complaint())))
+    }
+
+    /// `git read-tree`, for messages.
+    fn name(&self) -> String {
+        let mut args = self.command.get_args().skip(PINNED.len() * 2);
+        let mut verb = args.next();
+        while let Some(arg) = verb {
+            let text = arg.to_string_lossy();
+            if text == "-c" {
+                args.next();
+            } else if !text.starts_with('-') {
+                return format!("git {text}");
+            }
+            verb = args.next();
+        }
+        "git".to_owned()
+    }
+}
+
+impl Output {
+    /// The line of standard error that says what went wrong, in git's own words.
+    pub fn complaint(&self) -> String {
+        let lines: Vec<&[u8]> = self.stderr.lines().filter(|line| !line.trim().is_empty()).collect();
+        let telling =
+            lines.iter().find(|line| line.starts_with(b"fatal:") || line.starts_with(b"error:")).or(lines.first());
+        match telling {
+            Some(line) => line.to_str_lossy().into_owned(),
+            None => format!("it ended with {}", self.status),
+        }
+    }
+}

@@ -1,0 +1,99 @@
+//! Reading refs: with gix where they are files, through the git program where they are a reftable.
+
+use std::path::{Path, PathBuf};
+
+use bstr::{BString, ByteSlice as _};
+
+use super::{ObjectFormat, Oid, Repository};
+use crate::error::{Context as _, Error, Result};
+
+/// Symbolic refs that point at symbolic refs, at most.
+const MAX_SYMBOLIC_DEPTH: usize = 5;
+
+pub(super) enum Store {
+    Files(gix::refs::file::Store),
+    Reftable,
+}
+
+impl Store {
+    pub(super) fn open(common_dir: &Path, format: ObjectFormat) -> Self {
+        if common_dir.join("reftable").is_dir() {
+            return Store::Reftable;
+        }
+        Store::Files(gix::refs::file::Store::at(PathBuf::from(common_dir), format.as_gix()))
+    }
+}
+
+impl Repository {
+    /// The object a full ref name points at, through symbolic refs; tags are not peeled. `None` where there is no such ref.
+    pub fn find_ref(&self, name: &str) -> Result<Option<Oid>> {
+        let mut name = name.to_owned();
+        for _ in 0..MAX_SYMBOLIC_DEPTH {
+            match self.read_ref(&name)? {
+                None => return Ok(None),
+                Some(gix::refs::Target::Object(id)) => return Ok(Oid::from_gix(id)),
+                Some(gix::refs::Target::Symbolic(target)) => name = target.as_bstr().to_string(),
+            }
+        }
+        Err(Error::new(format!("cannot read the ref {name}: it points in a circle")))
+    }
+
+    fn read_ref(&self, name: &str) -> Result<Option<gix::refs::Target>> {
+        let Ok(full) = gix::refs::FullName::try_from(name) else {
+            return Ok(None);
+        };
+        match &self.refs {
+            Store::Files(store) => Ok(store
+                .try_find(full.as_ref().as_partial_name())
+                .context(format!("cannot read the ref {name}"))?
+                // A partial name that is not there may match a longer one; only the very name counts.
+                .filter(|found| found.name == full)
+                .map(|found| found.target)),
+            Store::Reftable => {
+                let listed = self.list_with_git(name)?;
+                Ok(listed
+                    .into_iter()
+                    .find(|(found, _)| found == name)
+                    .map(|(_, id)| gix::refs::Target::Object(id.as_gix().to_owned())))
+            }
+        }
+    }
+
+    /// All refs below a prefix that ends in `/`, sorted by name, with the objects they point at (tags not peeled).
+    pub fn list_refs(&self, prefix: &str) -> Result<Vec<(BString, Oid)>> {
+        let Store::Files(store) = &self.refs else {
+            return self.list_with_git(prefix);
+        };
+        let what = || format!("cannot list the refs below {prefix}");
+        let platform = store.iter().context(what())?;
+        let relative: &gix::path::RelativePath = prefix.try_into().context(what())?;
+        let mut found = Vec::new();
+        for reference in platform.prefixed(relative).context(what())? {
+            let reference = reference.context(what())?;
+            let id = match reference.target {
+                gix::refs::Target::Object(id) => Oid::from_gix(id),
+                gix::refs::Target::Symbolic(target) => self.find_ref(&target.as_bstr().to_string())?,
+            };
+            if let Some(id) = id {
+                found.push((reference.name.as_bstr().to_owned(), id));
+            }
+        }
+        found.sort();
+        Ok(found)
+    }
+
+    fn list_with_git(&self, prefix: &str) -> Result<Vec<(BString, Oid)>> {
+        let listed = self
+            .command()
+            .args(["for-each-ref", "--format=%(objectname) %(refname)", prefix.trim_end_matches('/')])
+            .run()?;
+        let mut found = Vec::new();
+        for line in listed.lines() {
+            let (id, name) = line.split_once_str(" ").context("cannot read git's list of refs")?;
+            let id = Oid::from_hex(id).context("cannot read git's list of refs")?;
+            found.push((name.into(), id));
+        }
+        found.sort();
+        Ok(found)
+    }
+}

@@ -1,0 +1,203 @@
+//! The user's repository: found by git itself, so that git's own refusals (ownership, unknown extensions) stand, then read with gix.
+
+use std::collections::HashSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use bstr::{ByteSlice as _, ByteVec as _};
+
+use super::program::{GitCommand, Program};
+use super::{Oid, refs};
+use crate::caller::Caller;
+use crate::error::{Context as _, Error, Result};
+
+/// The hash that names a repository's objects.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ObjectFormat {
+    /// 20-byte ids.
+    Sha1,
+    /// 32-byte ids.
+    Sha256,
+}
+
+impl ObjectFormat {
+    /// The name git uses for it: `sha1` or `sha256`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            ObjectFormat::Sha1 => "sha1",
+            ObjectFormat::Sha256 => "sha256",
+        }
+    }
+
+    pub(super) fn as_gix(self) -> gix::hash::Kind {
+        match self {
+            ObjectFormat::Sha1 => gix::hash::Kind::Sha1,
+            ObjectFormat::Sha256 => gix::hash::Kind::Sha256,
+        }
+    }
+}
+
+/// An opened repository. Reading it never writes.
+pub struct Repository {
+    program: Program,
+    git_dir: PathBuf,
+    common_dir: PathBuf,
+    work_tree: Option<PathBuf>,
+    object_format: ObjectFormat,
+    shallow: HashSet<Oid>,
+    pub(super) objects: gix::odb::Handle,
+    pub(super) refs: refs::Store,
+}
+
+impl Repository {
+    /// Opens the repository that the caller stands in or names by `GIT_DIR`.
+    pub fn open(caller: &Caller) -> Result<Self> {
+        let program = Program::find(caller)?;
+        let asked = program
+            .discovery(caller)
+            .args(["rev-parse", "--path-format=absolute", "--show-object-format"])
+            .args(["--is-inside-work-tree", "--git-dir", "--git-common-dir"])
+            .output()?;
+        if !asked.status.success() {
+            return Err(Error::new(format!("cannot open the repository: {}", asked.complaint())));
+        }
+        let mut lines = asked.stdout.lines();
+        let mut line = || lines.next().context("cannot open the repository: git's answer is cut short");
+        let object_format = match line()? {
+            b"sha1" => ObjectFormat::Sha1,
+            b"sha256" => ObjectFormat::Sha256,
+            other => {
+                let other = other.as_bstr();
+                return Err(Error::new(format!("cannot read the repository: unknown object format '{other}'")));
+            }
+        };
+        let inside_work_tree = line()? == b"true";
+        let rest: Vec<&[u8]> = lines.collect();
+        // A path may hold a newline; then the lines no longer tell where it ends, and each path is asked for by itself.
+        let (git_dir, common_dir) = if let [git_dir, common_dir] = rest[..] {
+            (git_dir.to_vec(), common_dir.to_vec())
+        } else {
+            (ask_path(&program, caller, "--git-dir")?, ask_path(&program, caller, "--git-common-dir")?)
+        };
+        let git_dir = git_dir.into_path_buf().context("cannot read the path of the git directory")?;
+        let common_dir = common_dir.into_path_buf().context("cannot read the path of the git directory")?;
+        let work_tree = if inside_work_tree {
+            let top = ask_path(&program, caller, "--show-toplevel")?;
+            Some(top.into_path_buf().context("cannot read the path of the work tree")?)
+        } else {
+            None
+        };
+        let objects = gix::odb::at_opts(
+            common_dir.join("objects"),
+            object_format.as_gix(),
+            [],
+            gix::odb::store::init::Options::default(),
+        )
+        .context("cannot open the object store")?;
+        Ok(Repository {
+            refs: refs::Store::open(&common_dir, object_format),
+            shallow: read_shallow(&common_dir)?,
+            program,
+            git_dir,
+            common_dir,
+            work_tree,
+            object_format,
+            objects,
+        })
+    }
+
+    /// This worktree's own git directory, absolute.
+    pub fn git_dir(&self) -> &Path {
+        &self.git_dir
+    }
+
+    /// The git directory that all worktrees share, absolute.
+    pub fn common_dir(&self) -> &Path {
+        &self.common_dir
+    }
+
+    /// proof-gate's own folder in the common git directory. It may not exist yet.
+    pub fn own_dir(&self) -> PathBuf {
+        self.common_dir.join("proof-gate")
+    }
+
+    /// The top of the work tree the caller stands in, if any.
+    pub fn work_tree(&self) -> Option<&Path> {
+        self.work_tree.as_deref()
+    }
+
+    /// The hash of this repository's objects.
+    pub fn object_format(&self) -> ObjectFormat {
+        self.object_format
+    }
+
+    /// Whether history ends at this commit because the clone is shallow.
+    pub fn is_shallow_boundary(&self, commit: Oid) -> bool {
+        self.shallow.contains(&commit)
+    }
+
+    /// Whether this clone is shallow.
+    pub fn is_shallow(&self) -> bool {
+        !self.shallow.is_empty()
+    }
+
+    /// The git program.
+    pub fn program(&self) -> &Program {
+        &self.program
+    }
+
+    /// A hardened git command on this repository, started in its common git directory.
+    pub fn command(&self) -> GitCommand {
+        self.program.command(&self.common_dir).env("GIT_DIR", &self.git_dir).env("GIT_COMMON_DIR", &self.common_dir)
+    }
+
+    /// A git command on this repository as if typed by hand in its work tree (or bare folder): its configuration and hooks hold.
+    pub fn by_hand(&self) -> GitCommand {
+        let folder = self.work_tree.as_deref().unwrap_or(&self.git_dir);
+        let git = self.program.by_hand(folder).env("GIT_DIR", &self.git_dir);
+        match &self.work_tree {
+            Some(work_tree) => git.env("GIT_WORK_TREE", work_tree),
+            None => git,
+        }
+    }
+
+    /// One setting of the user's configuration, `None` where it is not set.
+    pub fn setting(&self, name: &str) -> Result<Option<String>> {
+        let output = self.command().args(["config", "--null", "--get", name]).output()?;
+        match output.status.code() {
+            Some(0) => Ok(Some(output.stdout.trim_end_with(|c| c == '\0').to_str_lossy().into_owned())),
+            Some(1) => Ok(None),
+            _ => Err(Error::new(format!("cannot read the setting {name}: {}", output.complaint()))),
+        }
+    }
+
+    /// The object that a revision names, as git reads it (tags are not peeled).
+    pub fn resolve(&self, revision: &str) -> Result<Oid> {
+        let output =
+            self.command().args(["rev-parse", "--verify", "--quiet", "--end-of-options", revision]).output()?;
+        let id = output.stdout.trim_ascii();
+        let id = output.status.success().then(|| Oid::from_hex(id)).flatten();
+        id.ok_or_else(|| Error::new(format!("cannot find '{revision}': git knows no such revision")))
+    }
+}
+
+/// Asks git for one path that may hold any byte.
+fn ask_path(program: &Program, caller: &Caller, what: &str) -> Result<Vec<u8>> {
+    let mut path: Vec<u8> = program.discovery(caller).args(["rev-parse", "--path-format=absolute", what]).run()?.into();
+    if path.last() == Some(&b'\n') {
+        path.pop();
+    }
+    Ok(path)
+}
+
+/// The commits at which a shallow clone's history ends.
+fn read_shallow(common_dir: &Path) -> Result<HashSet<Oid>> {
+    match fs::read(common_dir.join("shallow")) {
+        Ok(text) => text
+            .lines()
+            .map(|line| Oid::from_hex(line.trim_ascii()).context("cannot read the list of shallow commits"))
+            .collect(),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(HashSet::new()),
+        Err(error) => Err(Error::new(format!("cannot read the list of shallow commits: {error}"))),
+    }
+}
