@@ -1,0 +1,295 @@
+//! The command line: what can be said, and how it ends.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::policy;
+use crate::reporter::Color;
+
+const EXIT_CODES: &str = "\
+Exit codes:
+  0   allowed, or PASS
+  1   refused, or FAIL
+  2   no proof could be made, or the gate cannot decide (refuses too)
+  3   install conflict, or init over an existing file
+  64  wrong use";
+
+/// Lets a protected branch or a release tag leave only with a recorded PASS of exactly what is pushed.
+#[derive(Debug, Parser)]
+#[command(name = "proof-gate", version, after_help = EXIT_CODES, max_term_width = 100, disable_help_subcommand = true)]
+pub struct Cli {
+    /// When to colour
+    #[arg(long, global = true, value_enum, default_value_t, value_name = "WHEN")]
+    pub color: Color,
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// One command each.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Write a starter .proofrc.toml from what the repository holds
+    #[command(after_help = "Looks at the package manager, the test runner, the scripts and the folders. Never overwrites a file.")]
+    Init,
+    /// Write the pre-push hook, chain the one that stands there, and prove that it fires
+    Install(Install),
+    /// Take the hook out again, byte for byte as before; records stay
+    Uninstall(Uninstall),
+    /// Show what changed, which suites it calls for, and why; runs nothing
+    Plan(PlanArgs),
+    /// Prove a commit and record the verdict
+    #[command(
+        after_help = "Runs every suite of the plan afresh, whatever is recorded, in a clean checkout of exactly REV, and records the verdict.\n\
+                      --draft runs the work tree as it is and records nothing: for setting up."
+    )]
+    Run(Run),
+    /// Prove what would be pushed, then push it in one atomic push
+    Push(Push),
+    /// Show the last verdict per tag and per gated branch
+    Status(Json),
+    /// Show one record and its evidence
+    Show(Show),
+    /// Show the way from a ref to its verdict: base, paths, rules, suites, records
+    Explain(Explain),
+    /// Say what the gate makes of a report file; runs and records nothing
+    Judge(Judge),
+    /// Document why a FAIL came from outside the inputs, so that a fresh run is judged on its own
+    Resolve(Resolve),
+    /// Record a change of the policy file with its reason, so that its own suites judge it from then on
+    ApprovePolicy(ApprovePolicy),
+    /// Check, show or describe the policy file
+    #[command(subcommand)]
+    Config(Config),
+    /// Print a completion script
+    Completions {
+        /// For which shell
+        shell: clap_complete::Shell,
+    },
+    /// Print the manual page, or write one page a command into a folder
+    Man {
+        /// The folder
+        #[arg(value_name = "FOLDER")]
+        folder: Option<PathBuf>,
+    },
+    /// What the hooks call
+    #[command(subcommand, hide = true)]
+    Hook(Hook),
+}
+
+/// `install`
+#[derive(Debug, Args)]
+#[command(after_help = "A hook that stands there is kept beside it and runs first, with the same arguments and input.\n\
+    Exit code 3 names what install must not touch, and the commands to choose from.")]
+pub struct Install {
+    /// Write into this folder instead of git's own
+    #[arg(long, value_name = "DIR")]
+    pub hooks_dir: Option<PathBuf>,
+    /// Chain the hook of a manager that rewrites its hooks, although it may take it back
+    #[arg(long)]
+    pub force: bool,
+    /// Only say what would be written
+    #[arg(long)]
+    pub dry_run: bool,
+}
+
+/// `uninstall`
+#[derive(Debug, Args)]
+pub struct Uninstall {
+    /// Take the records and everything else of proof-gate's own out too
+    #[arg(long)]
+    pub purge: bool,
+}
+
+/// A command that only takes `--json`.
+#[derive(Debug, Args)]
+pub struct Json {
+    /// Print one JSON document on standard output
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Why something is proven.
+#[derive(Debug, Args)]
+pub struct ScenarioArgs {
+    /// Why it is proven
+    #[arg(long, value_enum, default_value_t, value_name = "S")]
+    pub scenario: ScenarioName,
+    /// The id of the migration or policy
+    #[arg(long, required_if_eq_any = [("scenario", "migration"), ("scenario", "policy")])]
+    pub id: Option<String>,
+    /// For a rollback: the commit that it replaces, instead of the remote's default branch as last fetched
+    #[arg(long, value_name = "REV")]
+    pub replacing: Option<String>,
+}
+
+/// The scenarios' names.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum ScenarioName {
+    /// A deployment
+    #[default]
+    Deploy,
+    /// A migration, before it is marked complete
+    Migration,
+    /// A policy change, before it is activated
+    Policy,
+    /// A rollback target
+    Rollback,
+}
+
+/// `plan`
+#[derive(Debug, Args)]
+pub struct PlanArgs {
+    /// The commit or tag
+    #[arg(default_value = "HEAD")]
+    pub rev: String,
+    /// Count the changes from this commit, as if it were proven
+    #[arg(long, value_name = "REV")]
+    pub base: Option<String>,
+    #[command(flatten)]
+    #[expect(missing_docs, reason = "the flattened type says it")]
+    pub scenario: ScenarioArgs,
+    /// Print one JSON document on standard output
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `run`
+#[derive(Debug, Args)]
+pub struct Run {
+    /// The commit or tag
+    #[arg(default_value = "HEAD", conflicts_with = "draft")]
+    pub rev: String,
+    /// Run the work tree as it is, with its policy file, and record nothing
+    #[arg(long, conflicts_with_all = ["id", "replacing"])]
+    pub draft: bool,
+    /// Only this suite; may be given several times
+    #[arg(long = "suite", value_name = "N")]
+    pub suites: Vec<String>,
+    #[command(flatten)]
+    #[expect(missing_docs, reason = "the flattened type says it")]
+    pub scenario: ScenarioArgs,
+    /// A label of what is proven against, such as local or staging; recorded
+    #[arg(long, value_name = "NAME")]
+    pub target: Option<String>,
+    /// Print one JSON document on standard output
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `push`
+#[derive(Debug, Args)]
+#[command(after_help = "The same updates as 'git push REMOTE REFSPEC...' would make, pushed all or none.")]
+pub struct Push {
+    /// The remote; git's own default where it is not given
+    pub remote: Option<String>,
+    /// What to push; git's own default where it is not given
+    #[arg(value_name = "REFSPEC", allow_hyphen_values = false)]
+    pub refspecs: Vec<OsString>,
+}
+
+/// `show`
+#[derive(Debug, Args)]
+pub struct Show {
+    /// A record's id or a unique prefix of it, or a commit or tag: its newest record
+    #[arg(value_name = "REV|TAG|RECORD", default_value = "HEAD")]
+    pub what: String,
+    /// Print one JSON document on standard output
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `explain`
+#[derive(Debug, Args)]
+pub struct Explain {
+    /// The commit or tag
+    #[arg(value_name = "REV|TAG", default_value = "HEAD")]
+    pub rev: String,
+    /// Print one JSON document on standard output
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `judge`
+#[derive(Debug, Args)]
+#[command(after_help = "For setting up a suite: ends with 0 on PASS and 1 on FAIL.")]
+pub struct Judge {
+    /// The report
+    pub file: PathBuf,
+    /// How it is read
+    #[arg(long, value_parser = parse_adapter, value_name = "A")]
+    pub adapter: policy::Adapter,
+    /// A dialect of junit-xml: pytest, surefire or nextest
+    #[arg(long, value_parser = parse_flavor, value_name = "F")]
+    pub flavor: Option<policy::Flavor>,
+    /// The exit code that the runner ended with
+    #[arg(long, default_value_t = 0, value_name = "N", allow_negative_numbers = true)]
+    pub exit: i32,
+    /// Print one JSON document on standard output
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `resolve`
+#[derive(Debug, Args)]
+pub struct Resolve {
+    /// The record of the FAIL: its id or a unique prefix
+    pub record: String,
+    /// Only this suite of it; all its failed suites otherwise
+    #[arg(long, value_name = "N")]
+    pub suite: Option<String>,
+    /// What outside the inputs made it fail
+    #[arg(long, value_name = "TEXT")]
+    pub cause: String,
+}
+
+/// `approve-policy`
+#[derive(Debug, Args)]
+pub struct ApprovePolicy {
+    /// The commit that changes the policy file
+    pub rev: String,
+    /// Why
+    #[arg(short, long, value_name = "WHY")]
+    pub message: String,
+}
+
+/// `config`
+#[derive(Debug, Subcommand)]
+pub enum Config {
+    /// Read the policy file and say what is wrong with it
+    Check {
+        /// The file; the one at the top of the work tree where it is not given
+        file: Option<PathBuf>,
+    },
+    /// Print the policy with every default filled in
+    Show {
+        /// The file; the one at the top of the work tree where it is not given
+        file: Option<PathBuf>,
+    },
+    /// Print the JSON Schema of the policy file
+    Schema,
+}
+
+/// `hook`
+#[derive(Debug, Subcommand)]
+pub enum Hook {
+    /// git's pre-push hook
+    PrePush {
+        /// What git gives the hook: the remote's name and its URL
+        args: Vec<OsString>,
+    },
+}
+
+fn by_name<T: serde::de::DeserializeOwned>(name: &str, known: &str) -> Result<T, String> {
+    serde_json::from_value(serde_json::Value::String(name.to_owned())).map_err(|_| format!("known are {known}"))
+}
+
+fn parse_adapter(name: &str) -> Result<policy::Adapter, String> {
+    by_name(name, "mocha-json, junit-xml and exit-code")
+}
+
+fn parse_flavor(name: &str) -> Result<policy::Flavor, String> {
+    by_name(name, "pytest, surefire and nextest")
+}

@@ -1,0 +1,259 @@
+//! `hook pre-push`: the gate itself.
+
+use std::ffi::OsString;
+use std::io::Read as _;
+
+use bstr::{BString, ByteSlice as _};
+
+use super::ground::{Assessment, Ground, Standing, Wanted, is_tag_ref};
+use super::refusal;
+use crate::caller::Caller;
+use crate::error::{Context as _, Error, Exit, Result};
+use crate::gate::{self, Case, GatedUpdate};
+use crate::git::{Oid, Repository};
+use crate::hooks::{self, KeptOutcome, SeenPolicy};
+use crate::records::Scenario;
+use crate::reporter::Reporter;
+use crate::select::{self, Action, Anchors, PolicyReader, RefUpdate, Subject};
+
+/// The hook: the kept hook first, then every update, then the decision.
+pub fn pre_push(caller: &Caller, args: &[OsString], reporter: &mut Reporter) -> Result<Exit> {
+    if let Some(reply) = hooks::self_test_reply(args) {
+        return Err(reply);
+    }
+    let mut input = Vec::new();
+    std::io::stdin().lock().read_to_end(&mut input).context("cannot read what git pushes")?;
+    let [remote, url] = args else {
+        return Err(Error::new("cannot tell where git pushes to: the hook got no remote and URL")
+            .hint("a hook manager in between must pass the hook's arguments on"));
+    };
+    let remote = remote.to_string_lossy().into_owned();
+    let url = url.to_string_lossy().into_owned();
+    let repository = Repository::open(caller)?;
+    match hooks::run_kept(&repository, caller, args, &input)? {
+        KeptOutcome::None | KeptOutcome::Passed => {}
+        KeptOutcome::Refused { code, path } => {
+            return Err(Error::new(format!("push refused by the hook that stood here before: {} ended with {code}", path.display()))
+                .ending(Exit::Refused)
+                .hint("what it printed above says why; proof-gate itself has not looked yet"));
+        }
+    }
+    let updates = select::parse_updates(&input)?;
+    let reader = PolicyReader::new(&repository);
+    let anchors = {
+        let installed = SeenPolicy::read(&repository)?.map(|(_, bytes)| bytes);
+        Anchors::read(&reader, Some(&remote), installed)?
+    };
+    let mut gated = Vec::new();
+    for update in updates {
+        if select::is_gated(&reader, &update, Some(&remote), &anchors)? {
+            gated.push(update);
+        }
+    }
+    if gated.is_empty() {
+        return Ok(Exit::Allowed);
+    }
+    let ground = Ground::with(caller, &repository, reader, anchors, Some(remote))?;
+    Gate { ground, reporter, url: Some(url) }.pass(&gated)
+}
+
+/// The gate over gated updates: looks up, proves what is missing, decides, says so.
+pub struct Gate<'a, 'r> {
+    /// What it rests on.
+    pub ground: Ground<'a>,
+    /// Where it talks.
+    pub reporter: &'r mut Reporter,
+    /// The URL that is pushed to, where the connection is open meanwhile.
+    pub url: Option<String>,
+}
+
+/// A gated update with what it owes.
+pub(super) struct Weighed {
+    pub(super) update: RefUpdate,
+    pub(super) commit: Option<Oid>,
+    pub(super) weight: Weight,
+}
+
+/// What a gated update turned out to be.
+pub(super) enum Weight {
+    Owes(Box<Assessment>),
+    Before,
+    Named,
+    Forbidden { why: String, hint: String },
+}
+
+impl Weighed {
+    fn gated(&self) -> GatedUpdate<'_> {
+        let case = match &self.weight {
+            Weight::Owes(assessment) => Case::Owes { suites: &assessment.owed, approvals: &assessment.approvals },
+            Weight::Before => Case::Before,
+            Weight::Named => Case::Named,
+            Weight::Forbidden { why, hint } => Case::Forbidden { why: why.clone(), hint: hint.clone() },
+        };
+        GatedUpdate { remote_ref: self.update.remote_ref.clone(), commit: self.commit, case }
+    }
+}
+
+impl Gate<'_, '_> {
+    /// Decides over the updates, proving what is missing.
+    pub fn pass(mut self, updates: &[RefUpdate]) -> Result<Exit> {
+        let mut weighed = self.weigh(updates)?;
+        let mut held_open = std::time::Duration::ZERO;
+        if outcome(&weighed) == gate::Outcome::Missing {
+            let mut policies = owing(&weighed).map(|(_, assessment)| &assessment.policy.policy);
+            if policies.any(|policy| policy.gate.on_missing == crate::policy::OnMissing::Refuse) {
+                refusal::refused(self.reporter, &self.ground, &weighed, &gate_input(&weighed));
+                return Ok(Exit::Refused);
+            }
+            let begun = std::time::Instant::now();
+            for index in 0..weighed.len() {
+                if !self.prove(&weighed[index])? {
+                    continue;
+                }
+                self.ground.refresh()?;
+                weighed = self.weigh(updates)?;
+                if outcome(&weighed) == gate::Outcome::Refused {
+                    break;
+                }
+            }
+            held_open = begun.elapsed();
+        }
+        let gated = gate_input(&weighed);
+        let decision = gate::decide(&gated);
+        if decision.outcome() != gate::Outcome::Allowed {
+            refusal::refused(self.reporter, &self.ground, &weighed, &gated);
+            return Ok(Exit::Refused);
+        }
+        refusal::allowed(self.reporter, &self.ground, &weighed);
+        for (_, assessment) in owing(&weighed) {
+            if assessment.origin == select::Origin::Subject {
+                SeenPolicy::write(self.ground.repository, &assessment.policy.bytes)?;
+            }
+        }
+        let hold = owing(&weighed).map(|(_, assessment)| assessment.policy.policy.gate.hold).min();
+        if let (Some(url), Some(hold)) = (&self.url, hold)
+            && is_ssh(url)
+            && held_open > hold
+        {
+            refusal::held(self.reporter);
+            return Ok(Exit::Refused);
+        }
+        Ok(Exit::Allowed)
+    }
+
+    fn weigh(&self, updates: &[RefUpdate]) -> Result<Vec<Weighed>> {
+        updates.iter().map(|update| self.weigh_one(update)).collect()
+    }
+
+    fn weigh_one(&self, update: &RefUpdate) -> Result<Weighed> {
+        let name = update.remote_ref.as_bstr();
+        let is_tag = is_tag_ref(name);
+        let weighed = |commit, weight| Ok(Weighed { update: update.clone(), commit, weight });
+        let id = match update.action {
+            Action::Delete if self.all_anchors(|policy| policy.allows_delete(name)) => return weighed(None, Weight::Named),
+            Action::Delete => {
+                let why = "it would be deleted, and it is gated".to_owned();
+                let hint = "[gate] allow_delete in the policy of the default branch names what may be deleted".to_owned();
+                return weighed(None, Weight::Forbidden { why, hint });
+            }
+            Action::Set(id) => id,
+        };
+        let subject = select::find_subject(self.ground.repository, id, name)?;
+        let commit = Some(subject.commit.id);
+        if is_tag
+            && update.old.is_some_and(|old| old != id)
+            && !self.all_anchors(|policy| policy.allows_move(name))
+        {
+            let why = "the tag would be moved, and it is gated".to_owned();
+            let hint = "make a new tag; [gate] allow_move in the policy of the default branch names tags that may move".to_owned();
+            return weighed(commit, Weight::Forbidden { why, hint });
+        }
+        if is_tag && self.ground.is_before(&subject.commit)? {
+            return weighed(commit, Weight::Before);
+        }
+        let wanted = self.wanted(&subject, update, is_tag)?;
+        let assessment = self.ground.assess(subject, wanted)?;
+        weighed(commit, Weight::Owes(Box::new(assessment)))
+    }
+
+    fn wanted(&self, subject: &Subject, update: &RefUpdate, is_tag: bool) -> Result<Wanted> {
+        let mut wanted = Wanted::deploy(is_tag, Standing::Counts);
+        let (policy, _) = select::judging(&self.ground.reader, &subject.commit, &self.ground.anchors)?;
+        if !is_tag && self.ground.is_rollback(&policy, subject, update.old)? {
+            wanted.scenario = Scenario::Rollback { id: subject.commit.id.to_string() };
+            if let Some(old) = update.old.filter(|old| self.ground.repository.has_object(*old)) {
+                wanted.replaced = Some(select::find_subject(self.ground.repository, old, update.remote_ref.as_bstr())?.commit);
+            }
+        }
+        Ok(wanted)
+    }
+
+    /// Whether the policy that stands apart from the pushed commit says so: every anchor there is, and there is one.
+    fn all_anchors(&self, says: impl Fn(&crate::policy::Policy) -> bool) -> bool {
+        let anchors = [&self.ground.anchors.default_branch, &self.ground.anchors.installed];
+        let mut known = anchors.into_iter().flatten().peekable();
+        known.peek().is_some() && known.all(|file| says(&file.policy))
+    }
+
+    /// Proves what an update is missing; whether anything was run.
+    fn prove(&mut self, weighed: &Weighed) -> Result<bool> {
+        let Weight::Owes(assessment) = &weighed.weight else { return Ok(false) };
+        let missing: Vec<String> = assessment
+            .owed
+            .iter()
+            .filter(|owed| matches!(owed.answer, crate::records::Answer::Nothing))
+            .map(|owed| owed.suite.clone())
+            .collect();
+        if missing.is_empty() {
+            return Ok(false);
+        }
+        let order = super::proving::Order {
+            assessment,
+            suites: missing,
+            gated_ref: Some(weighed.update.remote_ref.clone()),
+            target: None,
+            only_if_missing: true,
+        };
+        super::proving::prove(&mut self.ground, self.reporter, &order)?;
+        Ok(true)
+    }
+}
+
+fn gate_input(weighed: &[Weighed]) -> Vec<GatedUpdate<'_>> {
+    weighed.iter().map(Weighed::gated).collect()
+}
+
+fn outcome(weighed: &[Weighed]) -> gate::Outcome {
+    gate::decide(&gate_input(weighed)).outcome()
+}
+
+/// The updates that owe suites.
+pub(super) fn owing(weighed: &[Weighed]) -> impl Iterator<Item = (&BString, &Assessment)> {
+    weighed.iter().filter_map(|weighed| match &weighed.weight {
+        Weight::Owes(assessment) => Some((&weighed.update.remote_ref, &**assessment)),
+        Weight::Before | Weight::Named | Weight::Forbidden { .. } => None,
+    })
+}
+
+/// Whether a push URL goes over ssh: `ssh://`, `git+ssh://`, or `host:path` with no slash before the colon.
+fn is_ssh(url: &str) -> bool {
+    match url.split_once("://") {
+        Some((scheme, _)) => scheme.eq_ignore_ascii_case("ssh") || scheme.to_ascii_lowercase().ends_with("+ssh"),
+        None => url.split_once(':').is_some_and(|(host, _)| !host.is_empty() && !host.contains('/')),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_ssh;
+
+    #[test]
+    fn ssh_urls_are_known_in_all_their_forms() {
+        for url in ["ssh://git@example.org/shop.git", "git@example.org:shop.git", "git+ssh://example.org/x", "example:shop"] {
+            assert!(is_ssh(url), "{url}");
+        }
+        for url in ["https://example.org/shop.git", "/srv/git/shop.git", "./a:b", "file:///srv/shop.git", "../shop"] {
+            assert!(!is_ssh(url), "{url}");
+        }
+    }
+}

@@ -1,0 +1,405 @@
+//! From an order to a record: run the suites, judge what they left, append the verdict.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use bstr::BString;
+use jiff::Timestamp;
+
+use super::ground::{Assessment, Ground};
+use super::statement::{self, Judged};
+use crate::error::{Context as _, Error, Exit, Result};
+use crate::evidence::{self, Ended, SuiteEvidence};
+use crate::git::Oid;
+use crate::judge::{self, Code, Counts, Finding, Rules, Verdict, Word};
+use crate::policy::Policy;
+use crate::prove::{self, Cancel, Event, Outcome, ProofEnd, Request, Source, SuiteJob, SuiteRun};
+use crate::records::{Answer, Log, Recorded};
+use crate::reporter::{Line, Reporter, Running, Tone, span};
+
+/// A FAIL that was resolved is ended only by a proof that runs the suite this often.
+const RUNS_AFTER_RESOLVE: u32 = 3;
+
+/// What is to be proven.
+pub struct Order<'a> {
+    /// The subject and what it owes.
+    pub assessment: &'a Assessment,
+    /// The suites to run, by name.
+    pub suites: Vec<String>,
+    /// The gated ref that called for it, where one did.
+    pub gated_ref: Option<BString>,
+    /// A label of what is proven against.
+    pub target: Option<String>,
+    /// Whether a proof that somebody else just made will do (a push), or it is made afresh (`run`).
+    pub only_if_missing: bool,
+}
+
+/// One suite as it was judged.
+pub struct SuiteVerdict {
+    /// Its name.
+    pub name: String,
+    /// What it ran.
+    pub argv: Vec<String>,
+    /// How it ended.
+    pub ended: Ended,
+    /// The judgement.
+    pub verdict: Verdict,
+    /// The tests it told of.
+    pub counts: Counts,
+    /// How long it took, all runs together.
+    pub duration: Duration,
+    /// How often it ran.
+    pub runs: u32,
+    /// Where its logs and reports lie.
+    pub files: Vec<PathBuf>,
+}
+
+/// What an order came to.
+pub enum Proven {
+    /// A record.
+    Recorded(Box<Recorded>, Vec<SuiteVerdict>),
+    /// Somebody else's proof answered meanwhile; nothing was run.
+    Answered,
+}
+
+/// Proves and records. An error is "no proof"; what had failed before it is recorded all the same.
+pub fn prove(ground: &mut Ground<'_>, reporter: &mut Reporter, order: &Order<'_>) -> Result<Proven> {
+    let policy = &order.assessment.policy.policy;
+    refuse_not_yet(policy)?;
+    let terminal = human_run(ground, policy, &order.assessment.subject.commit.id)?;
+    // A record needs a name; better to hear that before the suites have run.
+    let log = Log::open(ground.repository)?;
+    let _turn = prove::take_turn(ground.repository, &mut |line| reporter.say(&Line::new().text("  waiting  ").data(line)))?;
+    if order.only_if_missing {
+        ground.refresh()?;
+        if still_missing(ground, order)?.is_empty() {
+            return Ok(Proven::Answered);
+        }
+    }
+    let commit = order.assessment.subject.commit.id;
+    reporter.say(&opening(order, commit));
+    show_commands_once(ground, reporter, order)?;
+    let runs = runs_of(ground, order)?;
+    let cancel = Cancel::on_signals().context("cannot listen for signals")?;
+    let started = Timestamp::now();
+    let evidence_dir = evidence_dir(ground, commit, started)?;
+    let request = Request {
+        repository: ground.repository,
+        caller: ground.caller,
+        source: Source::Tree(order.assessment.subject.commit.tree),
+        proof: &policy.proof,
+        suites: jobs(policy, &runs)?,
+        evidence_dir: evidence_dir.clone(),
+    };
+    let last_times = last_times(ground, order);
+    let proof = prove::prove(&request, &mut |event| show(reporter, &event, &last_times), &cancel);
+    reporter.settled();
+    let proof = proof.map_err(|error| error.hint("no verdict was recorded; mend it and run again"))?;
+    let judged = judge_all(policy, &runs, &proof.suites);
+    for suite in &judged.verdicts {
+        reporter.say_all(&suite_lines(suite));
+    }
+    let whole = judged.broken.is_none() && matches!(proof.ended, ProofEnd::Whole);
+    let verdicts: Vec<SuiteVerdict> =
+        judged.verdicts.into_iter().filter(|suite| whole || suite.verdict.word() == Word::Fail).collect();
+    if verdicts.is_empty() {
+        return Err(broken(judged.broken, &proof.ended));
+    }
+    let finished = Timestamp::now();
+    let draft = statement::verdict(&Judged { ground, order, verdicts: &verdicts, environment: &proof.environment, terminal, started, finished })?;
+    let recorded = log.append(draft)?;
+    reporter.say(&closing(&recorded, &verdicts));
+    if !whole {
+        return Err(broken(judged.broken, &proof.ended).hint(format!("what had failed before is recorded: proof-gate show {}", recorded.id().short())));
+    }
+    Ok(Proven::Recorded(Box::new(recorded), verdicts))
+}
+
+/// Runs the work tree as it is and judges it; records nothing.
+pub fn draft(caller: &crate::caller::Caller, repository: &crate::git::Repository, reporter: &mut Reporter, policy: &Policy, suites: &[String]) -> Result<Vec<SuiteVerdict>> {
+    refuse_not_yet(policy)?;
+    let work_tree = repository.work_tree().context("cannot run a draft: there is no work tree here")?;
+    let cancel = Cancel::on_signals().context("cannot listen for signals")?;
+    let runs: Vec<(String, u32)> = suites.iter().map(|name| (name.clone(), 1)).collect();
+    let evidence_dir = repository.own_dir().join("evidence").join("draft");
+    if evidence_dir.exists() {
+        std::fs::remove_dir_all(&evidence_dir).context(format!("cannot clear {}", evidence_dir.display()))?;
+    }
+    let request = Request {
+        repository,
+        caller,
+        source: Source::WorkTree(work_tree.to_owned()),
+        proof: &policy.proof,
+        suites: jobs(policy, &runs)?,
+        evidence_dir,
+    };
+    let proof = prove::prove(&request, &mut |event| show(reporter, &event, &BTreeMap::new()), &cancel);
+    reporter.settled();
+    let proof = proof?;
+    let judged = judge_all(policy, &runs, &proof.suites);
+    for suite in &judged.verdicts {
+        reporter.say_all(&suite_lines(suite));
+    }
+    match (&judged.broken, &proof.ended) {
+        (None, ProofEnd::Whole) => Ok(judged.verdicts),
+        _ => Err(broken(judged.broken, &proof.ended)),
+    }
+}
+
+fn refuse_not_yet(policy: &Policy) -> Result<()> {
+    let not_yet = policy.not_yet();
+    let Some(first) = not_yet.first() else { return Ok(()) };
+    let mut error = Error::new(format!("no proof: {} is not supported yet ({})", first.key, first.why));
+    for more in &not_yet[1..] {
+        error = error.hint(format!("nor is {} ({})", more.key, more.why));
+    }
+    Err(error.hint("take it out of .proofrc.toml; 'proof-gate config check' lists all such keys"))
+}
+
+/// Whether a terminal is there; an error where the policy wants one and there is none, or this is CI.
+fn human_run(ground: &Ground<'_>, policy: &Policy, commit: &Oid) -> Result<bool> {
+    let terminal = prove::has_terminal();
+    let ci = ground.caller.variable("CI").is_some();
+    if policy.proof.require_terminal && (ci || !terminal) {
+        let why = if ci { "CI is set" } else { "there is no terminal" };
+        return Err(Error::new(format!("no proof: a proof is run by hand, and {why}"))
+            .hint(format!("in a terminal: proof-gate run {}", commit.short()))
+            .hint("or '[proof] require_terminal = false' in .proofrc.toml; records then say that nobody was there"));
+    }
+    Ok(terminal && !ci)
+}
+
+/// The suites of an order that the records do not answer.
+fn still_missing(ground: &Ground<'_>, order: &Order<'_>) -> Result<Vec<String>> {
+    let again = ground.assess(order.assessment.subject.clone(), order.assessment.wanted.clone())?;
+    let missing = again.owed.into_iter().filter(|owed| matches!(owed.answer, Answer::Nothing)).map(|owed| owed.suite);
+    Ok(missing.filter(|suite| order.suites.contains(suite)).collect())
+}
+
+/// How often each suite runs: three times where it has to end a FAIL that was resolved.
+fn runs_of(ground: &Ground<'_>, order: &Order<'_>) -> Result<Vec<(String, u32)>> {
+    let assessment = order.assessment;
+    let min_rules = assessment.policy.policy.gate.min_rules.unwrap_or(0);
+    let mut runs = Vec::new();
+    for suite in &order.suites {
+        let key = ground.key(&assessment.policy, &assessment.subject, suite)?;
+        let often = if ground.records.unended_resolved(key, min_rules)? { RUNS_AFTER_RESOLVE } else { 1 };
+        runs.push((suite.clone(), often));
+    }
+    Ok(runs)
+}
+
+/// The name of one of several runs of a suite. `~` cannot stand in a suite's name.
+fn run_name(suite: &str, run: u32) -> String {
+    if run == 0 { suite.to_owned() } else { format!("{suite}~{}", run + 1) }
+}
+
+fn jobs(policy: &Policy, runs: &[(String, u32)]) -> Result<Vec<SuiteJob>> {
+    let mut jobs = Vec::new();
+    for (name, often) in runs {
+        let suite = policy.suites.get(name).context(format!("cannot find the suite '{name}' in the policy"))?;
+        for run in 0..*often {
+            let (report, argv) = (suite.report, suite.run.clone());
+            jobs.push(SuiteJob {
+                name: run_name(name, run),
+                argv: suite.run.clone(),
+                timeout: suite.timeout.unwrap_or(policy.proof.timeout),
+                environment: suite.env.clone(),
+                recipe: Box::new(move |file: &Path| {
+                    let recipe = evidence::recipe(report, &argv, file);
+                    let mut argv = evidence::fill_in(&argv, file);
+                    argv.extend(recipe.args);
+                    (argv, recipe.variables)
+                }),
+            });
+        }
+    }
+    Ok(jobs)
+}
+
+struct AllJudged {
+    verdicts: Vec<SuiteVerdict>,
+    /// Why there is no whole proof.
+    broken: Option<(String, Option<String>)>,
+}
+
+fn judge_all(policy: &Policy, runs: &[(String, u32)], suites: &[SuiteRun]) -> AllJudged {
+    let mut judged = AllJudged { verdicts: Vec::new(), broken: None };
+    for (name, often) in runs {
+        let mut of_suite = Vec::new();
+        for run in 0..*often {
+            let Some(found) = suites.iter().find(|suite| suite.name == run_name(name, run)) else { continue };
+            match judge_one(policy, name, found) {
+                Ok(verdict) => of_suite.push(verdict),
+                Err(why) => judged.broken = judged.broken.or(Some(why)),
+            }
+        }
+        if of_suite.len() < *often as usize && judged.broken.is_none() {
+            judged.broken = Some((format!("the suite {name} was not run to its end"), None));
+        }
+        judged.verdicts.extend(merge(of_suite));
+    }
+    judged
+}
+
+fn judge_one(policy: &Policy, name: &str, run: &SuiteRun) -> Result<SuiteVerdict, (String, Option<String>)> {
+    let suite = &policy.suites[name];
+    let ended = match &run.outcome {
+        Outcome::Exited { code } => Ended::Exited(*code),
+        Outcome::Signalled { signal } => Ended::Signalled(*signal),
+        Outcome::TimedOut => Ended::TimedOut,
+        Outcome::Cancelled => return Err(("interrupted".to_owned(), None)),
+        Outcome::Infra { cause, hint } => return Err((cause.clone(), hint.clone())),
+    };
+    let report = evidence::read_report(suite.report, &run.report, run.started_system);
+    let report = report.relative_to(&run.workspace);
+    let judged = judge::judge(&SuiteEvidence { ended, report }, &Rules::of(suite));
+    Ok(SuiteVerdict {
+        name: name.to_owned(),
+        argv: suite.run.clone(),
+        ended,
+        verdict: judged.verdict,
+        counts: judged.counts,
+        duration: run.duration,
+        runs: 1,
+        files: [&run.log, &run.report].into_iter().filter(|file| file.is_file()).cloned().collect(),
+    })
+}
+
+/// Several runs of one suite as one: every finding of each, and one more where they differ.
+fn merge(runs: Vec<SuiteVerdict>) -> Option<SuiteVerdict> {
+    let mut runs = runs.into_iter();
+    let mut whole = runs.next()?;
+    for run in runs {
+        let mut findings: Vec<Finding> = whole.verdict.findings().into_iter().cloned().collect();
+        if whole.verdict.word() != run.verdict.word() {
+            let detail = "runs of the same inputs differ".to_owned();
+            findings.insert(0, Finding { code: Code::TestFlaky, test: None, detail });
+        }
+        for finding in run.verdict.findings() {
+            if !findings.contains(finding) {
+                findings.push(finding.clone());
+            }
+        }
+        whole.verdict = Verdict::of(findings);
+        whole.duration += run.duration;
+        whole.runs += 1;
+        whole.files.extend(run.files);
+        if whole.ended == Ended::Exited(0) {
+            whole.ended = run.ended;
+        }
+    }
+    Some(whole)
+}
+
+fn broken(why: Option<(String, Option<String>)>, ended: &ProofEnd) -> Error {
+    let (cause, hint) = match (why, ended) {
+        (_, ProofEnd::Interrupted) => ("interrupted".to_owned(), None),
+        (Some(why), ProofEnd::Whole) => why,
+        (None, ProofEnd::Whole) => ("nothing was run".to_owned(), None),
+    };
+    let error = Error::new(format!("no proof: {cause}")).ending(Exit::NoProof);
+    match hint {
+        Some(hint) => error.hint(hint),
+        None => error,
+    }
+}
+
+/// A folder of its own below the git directory for what a run leaves.
+fn evidence_dir(ground: &Ground<'_>, commit: Oid, started: Timestamp) -> Result<PathBuf> {
+    let name = format!("{}-{}-{}", started.as_millisecond(), commit.short(), std::process::id());
+    Ok(ground.repository.own_dir().join("evidence").join(name))
+}
+
+/// How long each suite took in the newest record that has it.
+fn last_times(ground: &Ground<'_>, order: &Order<'_>) -> BTreeMap<String, Duration> {
+    let mut times = BTreeMap::new();
+    for id in ground.records.all().iter().take(50) {
+        let Ok(recorded) = ground.records.get(*id) else { continue };
+        for suite in recorded.statement().verdict().map(|verdict| verdict.suites.as_slice()).unwrap_or_default() {
+            if order.suites.contains(&suite.name) {
+                times.entry(suite.name.clone()).or_insert(Duration::from_millis(suite.duration_ms));
+            }
+        }
+        if times.len() == order.suites.len() {
+            break;
+        }
+    }
+    times
+}
+
+fn opening(order: &Order<'_>, commit: Oid) -> Line {
+    let line = Line::new().text("proof-gate: proving ").data(commit.short());
+    let line = match &order.gated_ref {
+        Some(name) => line.text(" for ").data(name),
+        None => line,
+    };
+    line.text(": ").data(order.suites.join(" "))
+}
+
+fn closing(recorded: &Recorded, verdicts: &[SuiteVerdict]) -> Line {
+    let line = Line::new().text("proof-gate: ");
+    let failed = verdicts.iter().any(|suite| suite.verdict.word() == Word::Fail);
+    let line = if failed { line.tone(Tone::Bad, "FAIL") } else { line.tone(Tone::Good, "PASS") };
+    line.text("  recorded as ").data(recorded.id().short())
+}
+
+/// One line for a suite, and one for each of its first findings.
+pub fn suite_lines(suite: &SuiteVerdict) -> Vec<Line> {
+    let line = Line::new().text("  ");
+    let line = match suite.verdict {
+        Verdict::Pass => line.tone(Tone::Good, "PASS"),
+        Verdict::Fail { .. } => line.tone(Tone::Bad, "FAIL"),
+    };
+    let line = line.to(11).data(&suite.name).text("  ").data(span(suite.duration));
+    let mut lines = vec![line.text("  ").data(count_words(&suite.counts))];
+    let findings = suite.verdict.findings();
+    for finding in findings.iter().take(10) {
+        lines.push(super::refusal::finding_line(Line::new().text("           "), finding));
+    }
+    if findings.len() > 10 {
+        lines.push(Line::new().text("           and ").data((findings.len() - 10).to_string()).text(" more"));
+    }
+    lines
+}
+
+/// `12 passed, 1 failed`, leaving out what is zero; empty where no test was told of.
+pub fn count_words(counts: &Counts) -> String {
+    let told = [(counts.passed, "passed"), (counts.failed, "failed"), (counts.flaky, "flaky"), (counts.skipped, "skipped")];
+    let told: Vec<String> = told.iter().filter(|(count, _)| *count > 0).map(|(count, word)| format!("{count} {word}")).collect();
+    told.join(", ")
+}
+
+fn show(reporter: &mut Reporter, event: &Event<'_>, last_times: &BTreeMap<String, Duration>) {
+    match event {
+        Event::Started { name } => reporter.started(name, last_times.get(*name).copied()),
+        Event::Running { name, elapsed, last_line } => reporter.running(&Running {
+            name,
+            elapsed: *elapsed,
+            last_time: last_times.get(*name).copied(),
+            last_line,
+        }),
+        Event::Ended { .. } => {}
+        Event::Note { text } => reporter.say(&Line::new().text("  note     ").data(text)),
+    }
+}
+
+/// The first proof under a policy that this clone has not run before shows what will be run.
+fn show_commands_once(ground: &Ground<'_>, reporter: &Reporter, order: &Order<'_>) -> Result<()> {
+    let file = ground.repository.own_dir().join("ran-policies");
+    let digest = order.assessment.policy.digest.to_string();
+    let known = std::fs::read_to_string(&file).unwrap_or_default();
+    if known.lines().any(|line| line == digest) {
+        return Ok(());
+    }
+    let policy = &order.assessment.policy.policy;
+    let proof = &policy.proof;
+    let suites = order.suites.iter().filter_map(|name| policy.suites.get(name)).map(|suite| &suite.run);
+    let steps = [&proof.identity, &proof.prepare, &proof.reset, &proof.ready, &proof.teardown].into_iter().flatten();
+    reporter.say(&Line::new().text("  the first run under this policy; it runs:"));
+    for argv in steps.chain(suites) {
+        reporter.say(&Line::new().text("           ").data(argv.join(" ")));
+    }
+    std::fs::write(&file, format!("{known}{digest}\n")).context(format!("cannot write {}", file.display()))
+}

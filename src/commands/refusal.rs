@@ -1,0 +1,199 @@
+//! What the gate says of a push: one line a ref that may go, and for each that may not what, why, and the next command.
+
+use bstr::ByteSlice as _;
+
+use super::ground::{Assessment, Ground};
+use super::pre_push::{Weighed, Weight};
+use crate::gate::{self, GatedUpdate, Obstacle, RefDecision};
+use crate::git::Oid;
+use crate::judge::Finding;
+use crate::records::{Answer, Recorded, Why};
+use crate::reporter::{Line, Reporter, Tone, clock};
+use crate::select;
+
+/// Findings named for one ref, at most; the rest is counted.
+const MAX_FINDINGS: usize = 6;
+
+/// Says that every update may go.
+pub(super) fn allowed(reporter: &Reporter, ground: &Ground<'_>, weighed: &[Weighed]) {
+    let width = ref_width(weighed);
+    for weighed in weighed {
+        reporter.say(&ok_line(ground, weighed, width));
+    }
+}
+
+/// Says that the push is refused.
+pub(super) fn refused(reporter: &Reporter, ground: &Ground<'_>, weighed: &[Weighed], gated: &[GatedUpdate<'_>]) {
+    let decision = gate::decide(gated);
+    let count = decision.refs.iter().filter(|decision| **decision != RefDecision::Allowed).count();
+    let head = Line::new().text("proof-gate: ").tone(Tone::Bad, "push refused").text(" (").data(count.to_string()).text(" of ");
+    let refs = if weighed.len() == 1 { " ref)" } else { " refs)" };
+    reporter.say(&head.data(weighed.len().to_string()).text(refs));
+    let width = ref_width(weighed);
+    for (weighed, decision) in weighed.iter().zip(&decision.refs) {
+        match decision {
+            RefDecision::Allowed => reporter.say(&ok_line(ground, weighed, width)),
+            RefDecision::Refused(obstacles) => refused_ref(reporter, weighed, obstacles, width),
+        }
+    }
+}
+
+/// Says that the proof is recorded but the connection is given up.
+pub(super) fn held(reporter: &Reporter) {
+    reporter.say(
+        &Line::new()
+            .text("proof-gate: proof recorded: ")
+            .tone(Tone::Good, "PASS")
+            .text(". Push again; it takes no time now."),
+    );
+    reporter.say(&Line::new().text("  why:     the ssh connection has been idle for longer than [gate] hold"));
+}
+
+fn ref_width(weighed: &[Weighed]) -> usize {
+    let names = weighed.iter().map(|weighed| Line::new().data(&weighed.update.remote_ref).width());
+    names.max().unwrap_or(0).min(40)
+}
+
+fn start(word: Tone, text: &'static str, weighed: &Weighed, width: usize) -> Line {
+    let line = Line::new().text("  ").tone(word, text).to(11).data(&weighed.update.remote_ref).to(11 + width + 1);
+    match weighed.commit {
+        Some(commit) => line.text(" ").data(commit.short()).text("  "),
+        None => line.text(" "),
+    }
+}
+
+fn ok_line(ground: &Ground<'_>, weighed: &Weighed, width: usize) -> Line {
+    let line = start(Tone::Good, "ok", weighed, width);
+    match &weighed.weight {
+        Weight::Owes(assessment) => {
+            let suites: Vec<&str> = assessment.owed.iter().map(|owed| owed.suite.as_str()).collect();
+            let line = line.tone(Tone::Good, "PASS").text("  ").data(suites.join(" "));
+            match newest(assessment) {
+                None => line,
+                Some(recorded) => {
+                    let predicate = recorded.statement().predicate();
+                    let line = line.text("   recorded ").data(clock(predicate.finished, ground.now));
+                    let line = line.text(" by ").data(&predicate.who.email);
+                    if predicate.terminal { line } else { line.text(" (not human-run)") }
+                }
+            }
+        }
+        Weight::Before => line.tone(Tone::Doubt, "BEFORE").text("  from before [gate] since"),
+        Weight::Named => line.text("named by the policy's allow list"),
+        Weight::Forbidden { .. } => line,
+    }
+}
+
+/// The newest record that an assessment's PASSes rest on.
+fn newest(assessment: &Assessment) -> Option<&Recorded> {
+    let passes = assessment.owed.iter().filter_map(|owed| match &owed.answer {
+        Answer::Pass { recorded, .. } => Some(&**recorded),
+        Answer::Fail { .. } | Answer::Nothing => None,
+    });
+    passes.max_by_key(|recorded| recorded.statement().predicate().finished)
+}
+
+fn refused_ref(reporter: &Reporter, weighed: &Weighed, obstacles: &[Obstacle<'_>], width: usize) {
+    let assessment = match &weighed.weight {
+        Weight::Owes(assessment) => assessment,
+        Weight::Forbidden { why, hint } => {
+            reporter.say(&start(Tone::Bad, "refused", weighed, width).data(why));
+            reporter.say(&Line::new().text("  next:    ").data(hint));
+            return;
+        }
+        Weight::Before | Weight::Named => return,
+    };
+    let failed: Vec<&str> = obstacles.iter().filter_map(|o| if let Obstacle::Failed(suite) = o { Some(*suite) } else { None }).collect();
+    let missing: Vec<&str> =
+        obstacles.iter().filter_map(|o| if let Obstacle::Missing(suite) = o { Some(*suite) } else { None }).collect();
+    let line = start(Tone::Bad, "refused", weighed, width);
+    let name = select::short_name(weighed.update.remote_ref.as_bstr()).to_str_lossy().into_owned();
+    let commit = weighed.commit.map(|commit: Oid| commit.short()).unwrap_or_default();
+    let is_tag = weighed.update.remote_ref.starts_with(b"refs/tags/");
+    if !failed.is_empty() {
+        reporter.say(&line.tone(Tone::Bad, "FAIL").text("  ").data(failed.join(" ")));
+        let record = failures(reporter, assessment);
+        let shown = record.map(|id| id.short()).unwrap_or_else(|| commit.clone());
+        reporter.say(&Line::new().text("  next:    proof-gate show ").data(shown).to(44).text(" findings, logs, report"));
+    } else if obstacles.contains(&Obstacle::NotApproved) {
+        reporter.say(&line.text("the policy got weaker, and nobody approved it"));
+        let weakenings = assessment.approvals.iter().filter(|(_, approved)| !approved).flat_map(|(needed, _)| &needed.weakenings);
+        for weakening in weakenings.clone().take(MAX_FINDINGS) {
+            reporter.say(&Line::new().text("           ").data(&weakening.key).text(": ").data(&weakening.why));
+        }
+        let more = weakenings.count().saturating_sub(MAX_FINDINGS);
+        if more > 0 {
+            reporter.say(&Line::new().text("           and ").data(more.to_string()).text(" more"));
+        }
+        reporter.say(&Line::new().text("  next:    proof-gate approve-policy ").data(&commit).text(" -m WHY"));
+    } else {
+        reporter.say(&line.tone(Tone::Doubt, "no proof").text("  ").data(missing.join(" ")));
+        reporter.say(&Line::new().text("  next:    proof-gate run ").data(&commit).data(scenario_words(assessment)));
+    }
+    let why = Line::new().text("  why:     proof-gate explain ").data(if is_tag { &name } else { &commit });
+    reporter.say(&why.to(44).text(" ").data(in_short(assessment)));
+}
+
+/// The scenario as `run` takes it, empty for a deployment.
+fn scenario_words(assessment: &Assessment) -> String {
+    match &assessment.wanted.scenario {
+        crate::records::Scenario::Deploy => String::new(),
+        crate::records::Scenario::Rollback { .. } => match &assessment.wanted.replaced {
+            Some(replaced) => format!(" --scenario rollback --replacing {}", replaced.id.short()),
+            None => " --scenario rollback".to_owned(),
+        },
+        crate::records::Scenario::Migration { id } => format!(" --scenario migration --id {id}"),
+        crate::records::Scenario::Policy { id } => format!(" --scenario policy --id {id}"),
+    }
+}
+
+/// `base 3f2a91c, 14 paths, 3 suites`
+fn in_short(assessment: &Assessment) -> String {
+    let suites = assessment.owed.len();
+    let suites = format!("{suites} suite{}", if suites == 1 { "" } else { "s" });
+    let (Some(base), Some(plan)) = (&assessment.base, &assessment.plan) else {
+        return suites;
+    };
+    let bases: Vec<String> = base.commits.iter().map(|commit| commit.id.short()).collect();
+    let base = if bases.is_empty() { "no base".to_owned() } else { format!("base {}", bases.join(" ")) };
+    let paths = plan.changes.len();
+    format!("{base}, {paths} path{}, {suites}", if paths == 1 { "" } else { "s" })
+}
+
+/// The findings behind an assessment's FAILs; gives back the record of the first.
+fn failures(reporter: &Reporter, assessment: &Assessment) -> Option<Oid> {
+    let mut first = None;
+    let mut lines = Vec::new();
+    for owed in &assessment.owed {
+        let Answer::Fail { recorded, entry, why } = &owed.answer else { continue };
+        first.get_or_insert(recorded.id());
+        let start = || Line::new().text("           ").data(&owed.suite).text("  ");
+        if let Why::FlakyHistory(_) = why {
+            lines.push(start().tone(Tone::Bad, "FLAKY_HISTORY").text("  PASS and FAIL on the same inputs"));
+            let cause = Line::new().text("           resolve it: proof-gate resolve ").data(recorded.id().short());
+            lines.push(cause.text(" --cause TEXT"));
+        }
+        let found = recorded.statement().verdict().and_then(|verdict| {
+            verdict.suites.iter().find(|suite| suite.name == owed.suite && suite.key == owed.key)
+        });
+        for finding in found.map(|suite| suite.findings.as_slice()).unwrap_or_default() {
+            lines.push(finding_line(start(), finding));
+        }
+        let _ = entry;
+    }
+    let more = lines.len().saturating_sub(MAX_FINDINGS);
+    reporter.say_all(&lines[..lines.len() - more]);
+    if more > 0 {
+        reporter.say(&Line::new().text("           and ").data(more.to_string()).text(" more"));
+    }
+    first
+}
+
+/// `TEST_FAILED   charges a card twice on retry  (expected 1)`
+pub(super) fn finding_line(start: Line, finding: &Finding) -> Line {
+    let line = start.tone(Tone::Bad, finding.code.as_str()).text("  ");
+    match &finding.test {
+        Some(test) => line.data(test).text("  ").data_in(Tone::Dim, &finding.detail),
+        None => line.data(&finding.detail),
+    }
+}

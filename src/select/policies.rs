@@ -1,0 +1,248 @@
+//! Whose policy judges: what is gated, and by which rules, never depends on the pushed commit alone.
+
+use std::cell::RefCell;
+use std::collections::{BTreeSet, BinaryHeap, HashMap};
+use std::rc::Rc;
+
+use bstr::{BStr, ByteSlice as _};
+
+use super::update::{Action, RefUpdate};
+use crate::error::{Error, Exit, Result};
+use crate::git::{Commit, Oid, Peeled, Repository};
+use crate::policy::{self, Digest, Policy};
+
+/// A policy file that was read.
+#[derive(Debug)]
+pub struct PolicyFile {
+    /// The SHA-256 of its bytes.
+    pub digest: Digest,
+    /// What it says.
+    pub policy: Policy,
+    /// Its bytes, as they stand.
+    pub bytes: Vec<u8>,
+}
+
+/// Where the policy that judges a subject comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Origin {
+    /// The subject's own tree.
+    Subject,
+    /// The subject has none: the remote's default branch, as last fetched.
+    DefaultBranch,
+    /// Neither has one: what `install` saw, moved on by each gated update that was allowed.
+    Installed,
+}
+
+impl Origin {
+    /// The words for it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Origin::Subject => "the commit's own policy",
+            Origin::DefaultBranch => "the policy of the remote's default branch",
+            Origin::Installed => "the policy that install saw",
+        }
+    }
+}
+
+/// What a tree has at `.proofrc.toml`.
+#[derive(Clone, Debug)]
+pub enum Found {
+    /// Nothing.
+    Absent,
+    /// A policy.
+    Readable(Rc<PolicyFile>),
+    /// Something that is no policy, and why.
+    Unreadable(String),
+}
+
+/// Reads policy files out of trees, each blob once.
+pub struct PolicyReader<'a> {
+    repository: &'a Repository,
+    read: RefCell<HashMap<Oid, Found>>,
+}
+
+impl<'a> PolicyReader<'a> {
+    /// A reader that has read nothing yet.
+    pub fn new(repository: &'a Repository) -> Self {
+        PolicyReader { repository, read: RefCell::default() }
+    }
+
+    /// What a commit has at `.proofrc.toml`.
+    pub fn of_commit(&self, commit: &Commit) -> Result<Found> {
+        let Some(entry) = self.repository.entry_at(commit.tree, policy::FILE)? else {
+            return Ok(Found::Absent);
+        };
+        if !entry.is_file() {
+            return Ok(Found::Unreadable("it is no regular file".to_owned()));
+        }
+        if let Some(found) = self.read.borrow().get(&entry.id) {
+            return Ok(found.clone());
+        }
+        let found = match parse(self.repository.blob(entry.id)?) {
+            Ok(file) => Found::Readable(Rc::new(file)),
+            Err(why) => Found::Unreadable(why),
+        };
+        self.read.borrow_mut().insert(entry.id, found.clone());
+        Ok(found)
+    }
+
+    /// A commit's policy, or where it cannot be read the nearest ancestor's that can. `None` where there is none at all.
+    pub fn nearest_readable(&self, commit: &Commit) -> Result<Option<Rc<PolicyFile>>> {
+        let mut seen = BTreeSet::from([commit.id]);
+        let mut queue = BinaryHeap::from([(commit.time, commit.id)]);
+        while let Some((_, id)) = queue.pop() {
+            let commit = self.repository.commit(id)?;
+            match self.of_commit(&commit)? {
+                Found::Readable(file) => return Ok(Some(file)),
+                Found::Absent if seen.len() == 1 => return Ok(None),
+                Found::Absent | Found::Unreadable(_) => {}
+            }
+            for parent in commit.parents {
+                if seen.insert(parent) {
+                    queue.push((self.repository.commit(parent)?.time, parent));
+                }
+            }
+        }
+        Ok(None)
+    }
+}
+
+/// Reads the bytes of a policy file; the error is a fragment with line, column and hint.
+pub fn parse(bytes: Vec<u8>) -> Result<PolicyFile, String> {
+    match policy::parse(&bytes) {
+        Ok(policy) => Ok(PolicyFile { digest: policy::digest(&bytes), policy, bytes }),
+        Err(error) => Err(match &error.hint {
+            Some(hint) => format!("{error} ({hint})"),
+            None => error.to_string(),
+        }),
+    }
+}
+
+/// The policies beside the subject's own that say what is gated, and that stand in where it has none.
+#[derive(Clone, Debug, Default)]
+pub struct Anchors {
+    /// The remote's default branch, as last fetched.
+    pub default_branch: Option<Rc<PolicyFile>>,
+    /// What `install` saw.
+    pub installed: Option<Rc<PolicyFile>>,
+}
+
+impl Anchors {
+    /// Reads them. `remote` is the name that git pushes to; where it is no configured remote, the usual one stands in.
+    pub fn read(reader: &PolicyReader<'_>, remote: Option<&str>, installed: Option<Vec<u8>>) -> Result<Self> {
+        let default_branch = match default_branch(reader.repository, remote)? {
+            Some(commit) => reader.nearest_readable(&commit)?,
+            None => None,
+        };
+        let installed = match installed {
+            None => None,
+            Some(bytes) => Some(Rc::new(parse(bytes).map_err(|why| {
+                Error::new(format!("cannot read the policy that install saw: {why}")).hint("proof-gate install")
+            })?)),
+        };
+        Ok(Anchors { default_branch, installed })
+    }
+
+    /// The one that a subject without base or policy is held against.
+    pub fn anchor(&self) -> Option<(Rc<PolicyFile>, Origin)> {
+        let branch = self.default_branch.clone().map(|file| (file, Origin::DefaultBranch));
+        branch.or_else(|| self.installed.clone().map(|file| (file, Origin::Installed)))
+    }
+}
+
+/// The commit of the remote's default branch as last fetched: its `HEAD`, else its `main` or `master`.
+pub fn default_branch(repository: &Repository, remote: Option<&str>) -> Result<Option<Commit>> {
+    let Some(remote) = known_remote(repository, remote)? else {
+        return Ok(None);
+    };
+    for name in ["HEAD", "main", "master"] {
+        if let Some(id) = repository.find_ref(&format!("refs/remotes/{remote}/{name}"))?
+            && let Peeled::Commit { commit, .. } = repository.peel(id)?
+        {
+            return Ok(Some(commit));
+        }
+    }
+    Ok(None)
+}
+
+/// The remote that is meant: the named one where something was ever fetched from it, else `origin`, else the only one.
+fn known_remote(repository: &Repository, named: Option<&str>) -> Result<Option<String>> {
+    let refs = repository.list_refs("refs/remotes/")?;
+    let remotes: BTreeSet<&str> = refs
+        .iter()
+        .filter_map(|(name, _)| name.strip_prefix(b"refs/remotes/")?.split_once_str("/")?.0.to_str().ok())
+        .collect();
+    let has = |name: &str| refs.iter().any(|(full, _)| full.starts_with(format!("refs/remotes/{name}/").as_bytes()));
+    Ok(match named {
+        Some(name) if has(name) => Some(name.to_owned()),
+        _ if remotes.contains("origin") => Some("origin".to_owned()),
+        _ if remotes.len() == 1 => remotes.first().map(|name| (*name).to_owned()),
+        _ => None,
+    })
+}
+
+/// Whether an update is of a gated ref: any of the subject's policy, that of the remote's known tip of this ref, that of its
+/// default branch, and the one that `install` saw, says so.
+pub fn is_gated(reader: &PolicyReader<'_>, update: &RefUpdate, remote: Option<&str>, anchors: &Anchors) -> Result<bool> {
+    let mut files: Vec<Rc<PolicyFile>> = Vec::new();
+    if let Action::Set(id) = update.action
+        && let Peeled::Commit { commit, .. } = reader.repository.peel(id)?
+    {
+        match reader.of_commit(&commit)? {
+            Found::Absent => {}
+            Found::Readable(file) => files.push(file),
+            Found::Unreadable(why) => return Err(unreadable(&commit, &why)),
+        }
+    }
+    for tip in known_tips(reader.repository, update, remote)? {
+        files.extend(reader.nearest_readable(&tip)?);
+    }
+    files.extend(anchors.default_branch.clone());
+    files.extend(anchors.installed.clone());
+    if files.is_empty() {
+        return Err(no_policy());
+    }
+    Ok(files.iter().any(|file| file.policy.gates(update.remote_ref.as_bstr())))
+}
+
+/// What the ref points at over there, as the push says and as last fetched.
+fn known_tips(repository: &Repository, update: &RefUpdate, remote: Option<&str>) -> Result<Vec<Commit>> {
+    let mut ids: Vec<Oid> = update.old.into_iter().filter(|id| repository.has_object(*id)).collect();
+    if let Some(branch) = update.remote_ref.strip_prefix(b"refs/heads/").and_then(|name| name.to_str().ok())
+        && let Some(remote) = known_remote(repository, remote)?
+    {
+        ids.extend(repository.find_ref(&format!("refs/remotes/{remote}/{branch}"))?);
+    }
+    let mut tips = Vec::new();
+    for id in ids {
+        if let Peeled::Commit { commit, .. } = repository.peel(id)? {
+            tips.push(commit);
+        }
+    }
+    Ok(tips)
+}
+
+/// The policy that judges a subject: its own, else the anchor's.
+pub fn judging(reader: &PolicyReader<'_>, subject: &Commit, anchors: &Anchors) -> Result<(Rc<PolicyFile>, Origin)> {
+    match reader.of_commit(subject)? {
+        Found::Readable(file) => Ok((file, Origin::Subject)),
+        Found::Absent => anchors.anchor().ok_or_else(no_policy),
+        Found::Unreadable(why) => Err(unreadable(subject, &why)),
+    }
+}
+
+fn unreadable(commit: &Commit, why: &str) -> Error {
+    Error::new(format!("cannot read {} of {}: {why}", policy::FILE, commit.id.short()))
+        .ending(Exit::NoProof)
+        .hint("mend the file and commit; 'proof-gate config check' reads the one in the work tree")
+}
+
+fn no_policy() -> Error {
+    Error::new("no policy: neither the commit nor the remote's default branch has a .proofrc.toml that can be read")
+        .hint("'proof-gate init' writes one; commit it, then 'proof-gate install'")
+}
+
+/// The full name of a ref without its first two components: `main` of `refs/heads/main`.
+pub fn short_name(name: &BStr) -> &BStr {
+    [&b"refs/heads/"[..], b"refs/tags/"].iter().find_map(|prefix| name.strip_prefix(*prefix)).map_or(name, BStr::new)
+}
