@@ -9,6 +9,7 @@
 //! ```
 
 pub mod caller;
+pub mod commands;
 pub mod error;
 pub mod git;
 pub mod judge;

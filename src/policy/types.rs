@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::matching::Compiled;
+
 /// A program and its arguments. No shell reads it.
 pub type Argv = Vec<String>;
 
@@ -33,6 +35,8 @@ pub struct Policy {
     pub evidence: EvidenceSection,
     /// `[monitor]`
     pub monitor: Option<Monitor>,
+    /// The globs, compiled when first asked. A policy is not changed after that.
+    pub compiled: Compiled,
 }
 
 /// `[repository]`

@@ -1,0 +1,107 @@
+//! Keys that are read and checked while what they ask for is not there yet.
+//!
+//! Only those that would change a verdict or let a push through: under them a proof is refused, never made without them.
+
+use super::types::{Adapter, Caches, GitView, Policy, Share, Sign, Suite, WorkspaceMode};
+
+/// A key whose demand this version cannot meet.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NotYet {
+    /// The key as the file has it.
+    pub key: String,
+    /// What is not there yet.
+    pub why: &'static str,
+}
+
+/// The keys outside the suites: name, whether the policy asks for it, what is missing.
+const COMMON: &[(&str, fn(&Policy) -> bool, &str)] = &[
+    ("proof.jobs", |policy| policy.proof.jobs > 1, "suites run one after the other"),
+    ("proof.home", |policy| !policy.proof.home.is_empty(), "files of the home folder are not handed to suites"),
+    ("proof.copy", |policy| !policy.proof.copy.is_empty(), "untracked files are not handed to suites"),
+    ("proof.caches", |policy| policy.proof.caches == Caches::Fresh, "package stores are the user's"),
+    ("proof.git", |policy| policy.proof.git == GitView::History, "the workspace holds a single commit"),
+    ("proof.filters", |policy| !policy.proof.filters.is_empty(), "filter drivers are not run"),
+    ("proof.workspace", |policy| policy.proof.workspace == WorkspaceMode::Reuse, "every proof has a new workspace"),
+    ("warnings.fail", |policy| !policy.warnings.fail.is_empty(), "output is not searched for warnings"),
+    ("changelog.require", |policy| policy.changelog.require, "the Operations Changelog is not checked at a push"),
+    ("records.sign", |policy| policy.records.sign == Sign::Required, "records are not signed"),
+    ("records.share", |policy| policy.records.share == Share::Required, "the log is not pushed along"),
+];
+
+/// The keys of a suite.
+const PER_SUITE: &[(&str, fn(&Suite) -> bool, &str)] = &[
+    ("report", |suite| !reads(suite.report.adapter), "reports are read by mocha-json, junit-xml and exit-code"),
+    ("artifacts", |suite| !suite.artifacts.is_empty(), "artifacts are not judged"),
+    ("sources", |suite| !suite.sources.is_empty(), "sources are not searched for focused tests"),
+];
+
+/// Whether the adapter's reader stands.
+fn reads(adapter: Adapter) -> bool {
+    match adapter {
+        Adapter::MochaJson | Adapter::JunitXml | Adapter::ExitCode => true,
+        Adapter::PlaywrightJson
+        | Adapter::VitestJson
+        | Adapter::JestJson
+        | Adapter::Ctrf
+        | Adapter::GoJson
+        | Adapter::NodeTest
+        | Adapter::Tap => false,
+    }
+}
+
+impl Policy {
+    /// What the policy asks for and this version cannot do, though it would change a verdict. Not empty: no proof.
+    pub fn not_yet(&self) -> Vec<NotYet> {
+        let common = COMMON.iter().filter(|(_, asks, _)| asks(self));
+        let common = common.map(|(key, _, why)| NotYet { key: (*key).to_owned(), why });
+        let suites = self.suites.iter().flat_map(|(name, suite)| {
+            let asked = PER_SUITE.iter().filter(|(_, asks, _)| asks(suite));
+            asked.map(move |(key, _, why)| NotYet { key: format!("suites.{name}.{key}"), why })
+        });
+        common.chain(suites).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::policy::parse;
+
+    fn keys(text: &str) -> Vec<String> {
+        let policy = parse(format!("version = 1\n{text}").as_bytes()).expect("the policy is good");
+        policy.not_yet().into_iter().map(|not_yet| not_yet.key).collect()
+    }
+
+    #[test]
+    fn a_policy_within_what_works_asks_for_nothing_more() {
+        let text = "[suites.a]\nrun = ['a']\nreport = 'mocha-json'\nallow_skipped = [{ test = 'x', reason = 'y' }]\n\
+                    [warnings]\nallow = [{ pattern = 'x', reason = 'y' }]\n[evidence]\nfolder = 'evidence'\n";
+        assert!(keys(text).is_empty());
+    }
+
+    #[test]
+    fn every_key_whose_work_comes_later_is_named() {
+        let text = "[proof]\njobs = 2\nhome = ['.npmrc']\ncopy = ['.env']\ncaches = 'fresh'\ngit = 'history'\n\
+                    filters = ['lfs']\nworkspace = 'reuse'\n[warnings]\nfail = ['x']\n[changelog]\nrequire = true\n\
+                    [records]\nsign = 'required'\nshare = 'required'\n[suites.a]\nrun = ['a']\nreport = 'tap'\n\
+                    artifacts = [{ paths = 'x' }]\nsources = ['x']\n";
+        assert_eq!(
+            keys(text),
+            [
+                "proof.jobs",
+                "proof.home",
+                "proof.copy",
+                "proof.caches",
+                "proof.git",
+                "proof.filters",
+                "proof.workspace",
+                "warnings.fail",
+                "changelog.require",
+                "records.sign",
+                "records.share",
+                "suites.a.report",
+                "suites.a.artifacts",
+                "suites.a.sources"
+            ]
+        );
+    }
+}
