@@ -10,6 +10,7 @@
 
 pub mod caller;
 pub mod error;
+pub mod evidence;
 pub mod git;
 pub mod judge;
 pub mod policy;

@@ -1,0 +1,142 @@
+//! JUnit XML in all its dialects: surefire, Gradle, pytest, nextest, node, Playwright, vitest, jest, PHPUnit, RSpec, .NET.
+//!
+//! There is no standard. What all dialects share is read from cases and their marks; what a suite states in numbers is
+//! only compared with them. Retries show in the dialects that mark them; the others hide them, and no reader can see it.
+
+mod document;
+mod marks;
+mod stated;
+mod words;
+
+use std::collections::HashMap;
+
+use roxmltree::Node;
+
+use self::marks::{Marks, what_it_says};
+use self::stated::{Seen, Stated};
+use self::words::{Mark, is_file_of_tests};
+use super::{Malformed, Parsed};
+use crate::evidence::report::{Outcome, SuiteError, TestCase, TestReport};
+use crate::evidence::text::bounded;
+use crate::policy::Flavor;
+
+pub(super) fn parse(bytes: &[u8], flavor: Option<Flavor>) -> Parsed {
+    let text = document::decode(bytes)?;
+    let document = document::document(&text)?;
+    let root = document.root_element();
+    let mut reader = Reader::default();
+    match root.tag_name().name() {
+        "testsuites" | "testsuite" => reader.suite(root, &mut Vec::new())?,
+        other => return Err(Malformed::new(format!("the root is <{other}>, not <testsuites> or <testsuite>"))),
+    };
+    let mut report = reader.report;
+    match flavor {
+        Some(Flavor::Pytest) => mark_reruns(&mut report.cases),
+        // Both write a mark for each failed attempt, which is read whatever the flavor.
+        Some(Flavor::Surefire | Flavor::Nextest) | None => {}
+    }
+    Ok(report)
+}
+
+#[derive(Default)]
+struct Reader {
+    report: TestReport,
+}
+
+impl Reader {
+    /// Reads a suite with all that is in it. `path` holds the names of the suites around it.
+    fn suite(&mut self, suite: Node<'_, '_>, path: &mut Vec<String>) -> Result<Seen, Malformed> {
+        let stated = Stated::of(suite)?;
+        path.push(suite_name(suite));
+        let mut own = Seen::default();
+        let mut below = Seen::default();
+        for child in suite.children().filter(Node::is_element) {
+            match child.tag_name().name() {
+                "testsuite" | "testsuites" => below.add(self.suite(child, path)?),
+                "testcase" => own.add(self.case(child, path)),
+                name => match Mark::of(name) {
+                    Mark::Nothing | Mark::Skipped => {}
+                    Mark::Failed | Mark::AttemptFailed | Mark::Unknown => {
+                        own.failures += 1;
+                        self.error(path.last().cloned(), attribute(suite, "file"), what_it_says(child));
+                    }
+                },
+            }
+        }
+        let name = path.pop().unwrap_or_default();
+        let mut all = own;
+        all.add(below);
+        self.report.contradictions.extend(stated.contradictions(&name, own, all));
+        Ok(all)
+    }
+
+    fn case(&mut self, case: Node<'_, '_>, path: &[String]) -> Seen {
+        let marks = Marks::of(case);
+        let outcome = marks.outcome();
+        let detail = Some(marks.detail).filter(|detail| !detail.is_empty());
+        let name = case.attribute("name").unwrap_or_default();
+        let class = case.attribute("classname").unwrap_or_default();
+        let file = attribute(case, "file");
+        let seen = Seen {
+            cases: 1,
+            failures: marks.failures,
+            flaky: u64::from(outcome == Outcome::Flaky),
+            skipped: u64::from(marks.skipped),
+        };
+        if is_file_of_tests(name, file.as_deref(), class) {
+            match outcome {
+                Outcome::Failed | Outcome::Flaky => {
+                    self.error(Some(name.to_owned()), None, detail.unwrap_or_else(|| "the file failed".to_owned()));
+                }
+                Outcome::Passed | Outcome::Skipped => self.report.files_as_tests.push(bounded(name)),
+            }
+            return seen;
+        }
+        self.report.cases.push(TestCase {
+            title: bounded(&full_title(name, class, path)),
+            place: bounded(&[&path.join(" "), class].join(" ")),
+            file,
+            outcome,
+            detail,
+        });
+        seen
+    }
+
+    fn error(&mut self, title: Option<String>, file: Option<String>, detail: String) {
+        let title = title.filter(|title| !title.is_empty()).map(|title| bounded(&title));
+        self.report.errors.push(SuiteError { title, file, detail });
+    }
+}
+
+fn attribute(node: Node<'_, '_>, name: &str) -> Option<String> {
+    node.attribute(name).filter(|value| !value.is_empty()).map(bounded)
+}
+
+/// A suite's name with the host that some runners put the browser or project into.
+fn suite_name(suite: Node<'_, '_>) -> String {
+    let part = |name| suite.attribute(name).unwrap_or_default();
+    bounded(format!("{} {}", part("name"), part("hostname")).trim())
+}
+
+/// The class or the groups, then the name, as far as they say more than the name does.
+fn full_title(name: &str, class: &str, path: &[String]) -> String {
+    // node's runner writes the same class for every test; its groups are the suites.
+    let group = if class == "test" { path.get(1..).unwrap_or_default().join(" ") } else { class.trim().to_owned() };
+    let name = name.trim();
+    if group.is_empty() || name.starts_with(&group) { name.to_owned() } else { format!("{group} {name}") }
+}
+
+/// pytest gives each test an id of its own, so a case that stands twice was run again because it failed.
+fn mark_reruns(cases: &mut [TestCase]) {
+    let key = |case: &TestCase| (case.place.clone(), case.title.clone(), case.file.clone());
+    let mut times: HashMap<_, u64> = HashMap::new();
+    for case in cases.iter() {
+        *times.entry(key(case)).or_default() += 1;
+    }
+    for case in cases {
+        if case.outcome == Outcome::Passed && times[&key(case)] > 1 {
+            case.outcome = Outcome::Flaky;
+            case.detail = Some(format!("it was run {} times", times[&key(case)]));
+        }
+    }
+}
