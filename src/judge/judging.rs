@@ -155,6 +155,7 @@ fn finding(code: Code, detail: String) -> Finding {
 fn in_file(detail: &str, file: Option<&str>) -> String {
     match file {
         None => detail.to_owned(),
+        Some(file) if detail.contains(file) => detail.to_owned(),
         Some(file) if detail.is_empty() => file.to_owned(),
         Some(file) => format!("{detail} ({file})"),
     }

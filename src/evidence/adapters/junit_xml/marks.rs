@@ -25,20 +25,21 @@ impl Marks {
     pub(super) fn of(case: Node<'_, '_>) -> Self {
         let mut marks = Marks::default();
         let mut reason = String::new();
+        let title = case.attribute("name").unwrap_or_default();
         for child in case.children().filter(Node::is_element) {
             let name = child.tag_name().name();
             match Mark::of(name) {
-                Mark::Failed => marks.failed(what_it_says(child)),
+                Mark::Failed => marks.failed(what_it_says(child, title)),
                 Mark::AttemptFailed => {
                     marks.failed_attempts += 1;
-                    marks.says(what_it_says(child));
+                    marks.says(what_it_says(child, title));
                 }
                 Mark::Skipped => {
                     marks.skipped = true;
-                    reason = what_it_says(child);
+                    reason = what_it_says(child, title);
                 }
                 Mark::Nothing => {}
-                Mark::Unknown => marks.failed(format!("<{name}> is not known to mean anything but a failure")),
+                Mark::Unknown => marks.failed(format!("unknown <{name}> {}", what_it_says(child, title))),
             }
         }
         marks.read_attributes(case);
@@ -98,11 +99,12 @@ impl Marks {
     }
 }
 
-/// The first line of a mark: its message, else its text, else its type.
-pub(super) fn what_it_says(mark: Node<'_, '_>) -> String {
+/// The first line of a mark: its message, else its text, else its type. PHPUnit's text begins with the test's name again.
+pub(super) fn what_it_says(mark: Node<'_, '_>, title: &str) -> String {
     let line = |text: Option<&str>| text.map(headline).filter(|line| !line.is_empty());
-    line(mark.attribute("message"))
-        .or_else(|| line(mark.text()))
-        .or_else(|| line(mark.attribute("type")))
-        .unwrap_or_default()
+    let text = mark.text().map(|text| match text.trim_start().split_once('\n') {
+        Some((first, rest)) if !title.is_empty() && first.trim_end().ends_with(&format!("::{title}")) => rest,
+        Some(_) | None => text,
+    });
+    line(mark.attribute("message")).or_else(|| line(text)).or_else(|| line(mark.attribute("type"))).unwrap_or_default()
 }

@@ -14,7 +14,7 @@ use roxmltree::Node;
 
 use self::marks::{Marks, what_it_says};
 use self::stated::{Seen, Stated};
-use self::words::{Mark, is_file_of_tests};
+use self::words::{Mark, is_file_of_tests, is_source};
 use super::{Malformed, Parsed};
 use crate::evidence::report::{Outcome, SuiteError, TestCase, TestReport};
 use crate::evidence::text::bounded;
@@ -44,10 +44,10 @@ struct Reader {
 }
 
 impl Reader {
-    /// Reads a suite with all that is in it. `path` holds the names of the suites around it.
-    fn suite(&mut self, suite: Node<'_, '_>, path: &mut Vec<String>) -> Result<Seen, Malformed> {
+    /// Reads a suite with all that is in it. `path` holds the suites around it.
+    fn suite(&mut self, suite: Node<'_, '_>, path: &mut Vec<Suite>) -> Result<Seen, Malformed> {
         let stated = Stated::of(suite)?;
-        path.push(suite_name(suite));
+        path.push(Suite::of(suite));
         let mut own = Seen::default();
         let mut below = Seen::default();
         for child in suite.children().filter(Node::is_element) {
@@ -58,32 +58,33 @@ impl Reader {
                     Mark::Nothing | Mark::Skipped => {}
                     Mark::Failed | Mark::AttemptFailed | Mark::Unknown => {
                         own.failures += 1;
-                        self.error(path.last().cloned(), attribute(suite, "file"), what_it_says(child));
+                        let title = suite.attribute("name").map(str::to_owned);
+                        self.error(title, attribute(suite, "file"), what_it_says(child, ""));
                     }
                 },
             }
         }
-        let name = path.pop().unwrap_or_default();
+        path.pop();
         let mut all = own;
         all.add(below);
-        self.report.contradictions.extend(stated.contradictions(&name, own, all));
+        self.report.contradictions.extend(stated.contradictions(suite.attribute("name").unwrap_or_default(), own, all));
         Ok(all)
     }
 
-    fn case(&mut self, case: Node<'_, '_>, path: &[String]) -> Seen {
+    fn case(&mut self, case: Node<'_, '_>, path: &[Suite]) -> Seen {
         let marks = Marks::of(case);
         let outcome = marks.outcome();
         let detail = Some(marks.detail).filter(|detail| !detail.is_empty());
         let name = case.attribute("name").unwrap_or_default();
         let class = case.attribute("classname").unwrap_or_default();
-        let file = attribute(case, "file");
+        let file = attribute(case, "file").or_else(|| is_source(class).then(|| bounded(class)));
         let seen = Seen {
             cases: 1,
             failures: marks.failures,
             flaky: u64::from(outcome == Outcome::Flaky),
             skipped: u64::from(marks.skipped),
         };
-        if is_file_of_tests(name, file.as_deref(), class) {
+        if is_file_of_tests(name, file.as_deref()) {
             match outcome {
                 Outcome::Failed | Outcome::Flaky => {
                     self.error(Some(name.to_owned()), None, detail.unwrap_or_else(|| "the file failed".to_owned()));
@@ -94,7 +95,7 @@ impl Reader {
         }
         self.report.cases.push(TestCase {
             title: bounded(&full_title(name, class, path)),
-            place: bounded(&[&path.join(" "), class].join(" ")),
+            place: bounded(&place(class, path)),
             file,
             outcome,
             detail,
@@ -112,18 +113,40 @@ fn attribute(node: Node<'_, '_>, name: &str) -> Option<String> {
     node.attribute(name).filter(|value| !value.is_empty()).map(bounded)
 }
 
-/// A suite's name with the host that some runners put the browser or project into.
-fn suite_name(suite: Node<'_, '_>) -> String {
-    let part = |name| suite.attribute(name).unwrap_or_default();
-    bounded(format!("{} {}", part("name"), part("hostname")).trim())
+/// A suite around a test.
+struct Suite {
+    name: String,
+    /// The machine, or the browser or project where a runner puts that there.
+    host: String,
+}
+
+impl Suite {
+    fn of(suite: Node<'_, '_>) -> Self {
+        Suite {
+            name: attribute(suite, "name").unwrap_or_default(),
+            host: attribute(suite, "hostname").unwrap_or_default(),
+        }
+    }
+}
+
+/// What tells two tests of the same title apart.
+fn place(class: &str, path: &[Suite]) -> String {
+    let parts: Vec<&str> = path.iter().flat_map(|suite| [suite.name.as_str(), &suite.host]).chain([class]).collect();
+    parts.join(" ")
 }
 
 /// The class or the groups, then the name, as far as they say more than the name does.
-fn full_title(name: &str, class: &str, path: &[String]) -> String {
-    // node's runner writes the same class for every test; its groups are the suites.
-    let group = if class == "test" { path.get(1..).unwrap_or_default().join(" ") } else { class.trim().to_owned() };
+fn full_title(name: &str, class: &str, path: &[Suite]) -> String {
+    let groups: Vec<&str> = match class.trim() {
+        // node's runner writes the same class for every test; its groups are the suites.
+        "test" => path.iter().skip(1).map(|suite| suite.name.as_str()).collect(),
+        file if is_source(file) => Vec::new(),
+        class => vec![class],
+    };
+    let group = groups.join(" ");
     let name = name.trim();
-    if group.is_empty() || name.starts_with(&group) { name.to_owned() } else { format!("{group} {name}") }
+    let says_it_too = name.strip_prefix(&group).is_some_and(|rest| rest.is_empty() || rest.starts_with(' '));
+    if group.is_empty() || says_it_too { name.to_owned() } else { format!("{group} {name}") }
 }
 
 /// pytest gives each test an id of its own, so a case that stands twice was run again because it failed.

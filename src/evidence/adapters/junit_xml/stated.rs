@@ -5,6 +5,7 @@
 use roxmltree::Node;
 
 use crate::evidence::adapters::Malformed;
+use crate::evidence::text::bounded;
 
 /// What the cases below an element add up to.
 #[derive(Clone, Copy, Default)]
@@ -50,10 +51,10 @@ impl Stated {
     /// `own` are the cases right below the suite, `all` those of the suites inside of it as well. A suite's numbers may
     /// count either.
     pub(super) fn contradictions(&self, suite: &str, own: Seen, all: Seen) -> Vec<String> {
-        let shown = |shown: u64| if shown == 0 { "none".to_owned() } else { format!("only {shown}") };
+        let suite = if suite.is_empty() { "the report".to_owned() } else { format!("suite '{}'", bounded(suite)) };
         let more = |what: &str, stated: Option<u64>, seen: u64| {
             let stated = stated.filter(|stated| *stated > seen)?;
-            Some(format!("suite '{suite}' counts {stated} {what} and shows {}", shown(seen)))
+            Some(format!("{suite} counts {stated} {what}, and shows {seen}"))
         };
         let fewer = self.tests.filter(|stated| {
             // Some count no skipped or todo test.
@@ -61,11 +62,11 @@ impl Stated {
             *stated < all.cases && !counts(own) && !counts(all)
         });
         [
-            more("failures", self.failures, all.failures),
-            more("flaky tests", self.flaky, all.flaky),
-            more("skipped tests", self.skipped, all.skipped),
-            more("tests", self.tests, all.cases),
-            fewer.map(|stated| format!("suite '{suite}' counts {stated} tests and shows {}", all.cases)),
+            more("failed", self.failures, all.failures),
+            more("flaky", self.flaky, all.flaky),
+            more("skipped", self.skipped, all.skipped),
+            more("in all", self.tests, all.cases),
+            fewer.map(|stated| format!("{suite} counts {stated} in all, and shows {}", all.cases)),
         ]
         .into_iter()
         .flatten()

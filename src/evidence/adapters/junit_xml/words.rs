@@ -57,10 +57,13 @@ impl Status {
     }
 }
 
-/// Whether a name is a file of tests rather than a test: an absolute path, or what the report names as the file itself.
-pub(super) fn is_file_of_tests(name: &str, file: Option<&str>, class: &str) -> bool {
-    let is_source =
-        [".js", ".cjs", ".mjs", ".jsx", ".ts", ".cts", ".mts", ".tsx"].iter().any(|end| name.ends_with(end));
+/// Whether a word is the name of a JavaScript or TypeScript file.
+pub(super) fn is_source(word: &str) -> bool {
+    [".js", ".cjs", ".mjs", ".jsx", ".ts", ".cts", ".mts", ".tsx"].iter().any(|end| word.ends_with(end))
+}
+
+/// Whether a name is a file of tests rather than a test: an absolute path, or the file that the test is said to be in.
+pub(super) fn is_file_of_tests(name: &str, file: Option<&str>) -> bool {
     let is_absolute = name.starts_with('/') || name.get(1..).is_some_and(|rest| rest.starts_with(":\\"));
-    is_source && (is_absolute || file == Some(name) || class == name)
+    is_source(name) && (is_absolute || file == Some(name))
 }
