@@ -177,3 +177,90 @@ impl Tally {
         left.into_iter()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn entry(title: &str, retry: u64, message: Option<&str>) -> Value {
+        let err = message.map_or_else(|| json!({}), |message| json!({ "message": message }));
+        json!({ "title": title, "fullTitle": title, "file": "test/a.js", "currentRetry": retry, "err": err })
+    }
+
+    /// A report of these tests, passes, failures and pending tests, with `stats` that agree.
+    fn report(tests: &[Value], passes: &[Value], failures: &[Value], pending: &[Value]) -> Value {
+        json!({
+            "stats": { "tests": tests.len(), "passes": passes.len(), "failures": failures.len(), "pending": pending.len() },
+            "tests": tests, "passes": passes, "failures": failures, "pending": pending,
+        })
+    }
+
+    fn read(report: &Value) -> TestReport {
+        parse(report.to_string().as_bytes()).unwrap_or_else(|Malformed(detail)| panic!("{detail}"))
+    }
+
+    fn refusal(text: &str) -> String {
+        parse(text.as_bytes()).err().map(|Malformed(detail)| detail).expect("it is refused")
+    }
+
+    #[test]
+    fn a_pass_after_a_retry_is_flaky() {
+        let report = read(&report(&[entry("a", 2, None)], &[entry("a", 2, None)], &[], &[]));
+        assert_eq!(report.cases[0].outcome, Outcome::Flaky);
+        assert_eq!(report.cases[0].detail.as_deref(), Some("passed on attempt 3"));
+    }
+
+    #[test]
+    fn a_failure_that_is_no_test_is_a_failed_hook() {
+        let hook = entry("\"before all\" hook", 0, Some("db down"));
+        let report = read(&report(&[], &[], &[hook], &[]));
+        assert!(report.cases.is_empty());
+        assert_eq!(report.errors[0].detail, "db down");
+    }
+
+    #[test]
+    fn a_pass_with_an_error_is_a_failure() {
+        let passed = entry("a", 0, Some("late"));
+        let report = read(&report(std::slice::from_ref(&passed), std::slice::from_ref(&passed), &[], &[]));
+        assert_eq!(report.cases[0].outcome, Outcome::Failed);
+    }
+
+    #[test]
+    fn stats_that_count_something_else_are_a_contradiction() {
+        for name in ["tests", "passes", "failures", "pending"] {
+            let mut report = report(&[entry("a", 0, None)], &[entry("a", 0, None)], &[], &[]);
+            report["stats"][name] = json!(7);
+            assert_eq!(read(&report).contradictions.len(), 1, "{name}");
+        }
+    }
+
+    #[test]
+    fn lists_that_do_not_fit_together_are_a_contradiction() {
+        let a = [entry("a", 0, None)];
+        assert_eq!(read(&report(&a, &[], &[], &[])).contradictions.len(), 1, "a test without an outcome");
+        assert_eq!(read(&report(&[], &a, &[], &[])).contradictions.len(), 1, "a pass without a test");
+        assert_eq!(read(&report(&[], &[], &[], &a)).contradictions.len(), 1, "a pending test without a test");
+        assert_eq!(read(&report(&a, &a, &[], &a)).contradictions.len(), 1, "passed and pending");
+    }
+
+    #[test]
+    fn two_tests_may_have_the_same_title() {
+        let twice = [entry("a", 0, None), entry("a", 0, None)];
+        let report = read(&report(&twice, &twice, &[], &[]));
+        assert_eq!((report.cases.len(), report.contradictions.len()), (2, 0));
+    }
+
+    #[test]
+    fn what_is_not_mocha_s_shape_is_refused() {
+        assert!(refusal("[]").contains("not a report of mocha"));
+        assert!(refusal(r#"{"stats":{"tests":0,"passes":0,"failures":0,"pending":0}}"#).contains("tests"));
+        let whole = report(&[], &[], &[], &[]).to_string();
+        assert!(refusal(&whole.replacen('{', r#"{"failures":[],"#, 1)).contains("duplicate"));
+        assert!(refusal(&format!("> test\n{whole}")).contains("not a report"));
+        assert!(refusal(&format!("{}1", "[".repeat(100_000))).contains("not a report"));
+        let without_retry = report(&[entry("a", 0, None)], &[], &[], &[]).to_string().replace("currentRetry", "retry");
+        assert!(refusal(&without_retry).contains("currentRetry"));
+    }
+}

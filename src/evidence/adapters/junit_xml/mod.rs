@@ -163,3 +163,106 @@ fn mark_reruns(cases: &mut [TestCase]) {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(cases: &str) -> TestReport {
+        let text = format!("<testsuites><testsuite name='payment'>{cases}</testsuite></testsuites>");
+        parse(text.as_bytes(), None).unwrap_or_else(|Malformed(detail)| panic!("{detail}"))
+    }
+
+    fn outcome(case: &str) -> Outcome {
+        read(case).cases[0].outcome
+    }
+
+    fn contradictions(text: &str) -> usize {
+        parse(text.as_bytes(), None).unwrap_or_else(|Malformed(detail)| panic!("{detail}")).contradictions.len()
+    }
+
+    #[test]
+    fn the_worst_mark_of_a_case_counts() {
+        assert_eq!(outcome("<testcase name='a'/>"), Outcome::Passed);
+        assert_eq!(outcome("<testcase name='a'><skipped/></testcase>"), Outcome::Skipped);
+        assert_eq!(outcome("<testcase name='a'><skipped/><failure/></testcase>"), Outcome::Failed);
+        assert_eq!(outcome("<testcase name='a'><flakyError/></testcase>"), Outcome::Flaky);
+        assert_eq!(outcome("<testcase name='a'><flakyError/><skipped/></testcase>"), Outcome::Flaky);
+        assert_eq!(outcome("<testcase name='a'><rerunFailure/><error/></testcase>"), Outcome::Failed);
+        assert_eq!(outcome("<testcase name='a' status='passed'><failure/></testcase>"), Outcome::Failed);
+        assert_eq!(outcome("<testcase name='a' disabled='1'><failure/></testcase>"), Outcome::Failed);
+        assert_eq!(outcome("<testcase name='a' failure='x'/>"), Outcome::Failed);
+    }
+
+    #[test]
+    fn a_word_that_nobody_knows_is_a_failure() {
+        assert_eq!(outcome("<testcase name='a' status='wobbly'/>"), Outcome::Failed);
+        assert_eq!(outcome("<testcase name='a' result='fail'/>"), Outcome::Failed);
+        assert_eq!(outcome("<testcase name='a'><Failure/></testcase>"), Outcome::Failed);
+        assert_eq!(outcome("<testcase name='a'><testcase name='b'><failure/></testcase></testcase>"), Outcome::Failed);
+        assert_eq!(read("<package><testcase name='a'><failure/></testcase></package>").errors.len(), 1);
+    }
+
+    #[test]
+    fn a_failure_of_a_suite_is_kept() {
+        let report = read("<testcase name='a'/><error message='did not stop'/>");
+        assert_eq!(report.errors[0].detail, "did not stop");
+        assert_eq!(report.errors[0].title.as_deref(), Some("payment"));
+    }
+
+    #[test]
+    fn numbers_that_hide_something_are_contradictions() {
+        for stated in ["failures='1'", "errors='1'", "skipped='1'", "flakes='1'", "tests='2'", "tests='0'"] {
+            assert_eq!(contradictions(&format!("<testsuite {stated}><testcase name='a'/></testsuite>")), 1, "{stated}");
+        }
+        assert_eq!(contradictions("<testsuite tests='1' failures='0'><testcase name='a'/></testsuite>"), 0);
+        let todo = "<testcase name='a'/><testcase name='b'><skipped/></testcase>";
+        assert_eq!(
+            contradictions(&format!("<testsuite tests='1'>{todo}</testsuite>")),
+            0,
+            "some do not count todo tests"
+        );
+    }
+
+    #[test]
+    fn a_suite_may_count_its_own_tests_or_all_below_it() {
+        let nested = |tests| {
+            let inner = "<testsuite tests='1'><testcase name='b'/></testsuite>";
+            contradictions(&format!("<testsuite tests='{tests}'><testcase name='a'/>{inner}</testsuite>"))
+        };
+        assert_eq!((nested(1), nested(2), nested(3), nested(0)), (0, 0, 1, 1));
+    }
+
+    #[test]
+    fn a_number_that_is_none_is_malformed() {
+        for value in ["-1", "x", "", "1.5", "99999999999999999999"] {
+            assert!(parse(format!("<testsuite failures='{value}'/>").as_bytes(), None).is_err(), "{value}");
+        }
+    }
+
+    #[test]
+    fn only_a_report_s_root_is_accepted() {
+        for text in ["<html/>", "<testcase name='a'/>", "<testsuites/><testsuites/>", "<testsuites>", "text"] {
+            assert!(parse(text.as_bytes(), None).is_err(), "{text}");
+        }
+        assert!(parse(b"\xef\xbb\xbf<testsuites/>\n<!-- done -->\n", None).is_ok());
+    }
+
+    #[test]
+    fn a_title_says_its_group_once() {
+        let title = |case: &str| read(case).cases[0].title.clone();
+        assert_eq!(title("<testcase name='charges' classname='com.acme.Pay'/>"), "com.acme.Pay charges");
+        assert_eq!(title("<testcase name='pay charges' classname='pay charges'/>"), "pay charges");
+        assert_eq!(title("<testcase name='pays' classname='pay'/>"), "pay pays");
+        assert_eq!(title("<testcase name='charges' classname='test'/>"), "payment charges");
+        assert_eq!(title("<testcase name='charges' classname='t/pay.test.js'/>"), "charges");
+    }
+
+    #[test]
+    fn a_file_is_no_test() {
+        let report = read("<testcase name='/shop/t/empty.test.js' classname='test'/>");
+        assert_eq!((report.cases.len(), report.files_as_tests.len()), (0, 1));
+        let failed = read("<testcase name='t/load.test.js' classname='t/load.test.js'><failure/></testcase>");
+        assert_eq!((failed.cases.len(), failed.errors.len()), (0, 1));
+    }
+}
