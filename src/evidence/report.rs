@@ -2,6 +2,7 @@
 //!
 //! No dialect leaks through it: what a report says in its own words has become an outcome, an error or a contradiction.
 
+use std::hash::{DefaultHasher, Hash, Hasher as _};
 use std::path::Path;
 
 use crate::judge::Code;
@@ -69,14 +70,24 @@ pub struct TestReport {
 pub struct TestCase {
     /// Its full title: the groups that it stands in, then its own name.
     pub title: String,
-    /// What else tells it apart from a test of the same title: suite, class, host. Empty where the title is enough.
-    pub place: String,
+    /// Equal for two entries of one and the same test; see [`TestCase::identity_of`].
+    pub identity: u64,
     /// The file that it stands in, where the report says so.
     pub file: Option<String>,
     /// What happened to it.
     pub outcome: Outcome,
     /// The first line of what went wrong, or of why it was skipped.
     pub detail: Option<String>,
+}
+
+impl TestCase {
+    /// The identity of a test by everything that names it (title, file, suites, host), which may be longer than what is
+    /// kept of them. Only compared within one report, never stored.
+    pub fn identity_of(names: impl Hash) -> u64 {
+        let mut hasher = DefaultHasher::new();
+        names.hash(&mut hasher);
+        hasher.finish()
+    }
 }
 
 /// What happened to a test.
@@ -112,7 +123,7 @@ mod tests {
         let report = |folder: &str| {
             let case = TestCase {
                 title: "charges".into(),
-                place: String::new(),
+                identity: 0,
                 file: Some(format!("{folder}/test/payment.js")),
                 outcome: Outcome::Failed,
                 detail: Some(format!("cannot find {folder}/src/card.js")),

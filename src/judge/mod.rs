@@ -2,6 +2,8 @@
 
 mod finding;
 mod judging;
+#[cfg(test)]
+mod tests;
 mod verdict;
 
 pub use finding::{Code, Finding};

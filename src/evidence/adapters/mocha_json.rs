@@ -69,7 +69,7 @@ impl Entry {
     fn case(&self, outcome: Outcome, detail: Option<String>) -> TestCase {
         TestCase {
             title: bounded(&self.full_title),
-            place: String::new(),
+            identity: TestCase::identity_of((&self.full_title, &self.file)),
             file: self.file.as_deref().map(bounded),
             outcome,
             detail,

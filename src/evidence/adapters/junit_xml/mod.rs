@@ -95,7 +95,7 @@ impl Reader {
         }
         self.report.cases.push(TestCase {
             title: bounded(&full_title(name, class, path)),
-            place: bounded(&place(class, path)),
+            identity: TestCase::identity_of((path, class, name, case.attribute("file"))),
             file,
             outcome,
             detail,
@@ -114,6 +114,7 @@ fn attribute(node: Node<'_, '_>, name: &str) -> Option<String> {
 }
 
 /// A suite around a test.
+#[derive(Hash)]
 struct Suite {
     name: String,
     /// The machine, or the browser or project where a runner puts that there.
@@ -127,12 +128,6 @@ impl Suite {
             host: attribute(suite, "hostname").unwrap_or_default(),
         }
     }
-}
-
-/// What tells two tests of the same title apart.
-fn place(class: &str, path: &[Suite]) -> String {
-    let parts: Vec<&str> = path.iter().flat_map(|suite| [suite.name.as_str(), &suite.host]).chain([class]).collect();
-    parts.join(" ")
 }
 
 /// The class or the groups, then the name, as far as they say more than the name does.
@@ -151,15 +146,15 @@ fn full_title(name: &str, class: &str, path: &[Suite]) -> String {
 
 /// pytest gives each test an id of its own, so a case that stands twice was run again because it failed.
 fn mark_reruns(cases: &mut [TestCase]) {
-    let key = |case: &TestCase| (case.place.clone(), case.title.clone(), case.file.clone());
-    let mut times: HashMap<_, u64> = HashMap::new();
+    let mut times: HashMap<u64, u64> = HashMap::new();
     for case in cases.iter() {
-        *times.entry(key(case)).or_default() += 1;
+        *times.entry(case.identity).or_default() += 1;
     }
     for case in cases {
-        if case.outcome == Outcome::Passed && times[&key(case)] > 1 {
+        let times = times[&case.identity];
+        if case.outcome == Outcome::Passed && times > 1 {
             case.outcome = Outcome::Flaky;
-            case.detail = Some(format!("it was run {} times", times[&key(case)]));
+            case.detail = Some(format!("it was run {times} times"));
         }
     }
 }
