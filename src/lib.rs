@@ -11,6 +11,7 @@
 pub mod caller;
 pub mod commands;
 pub mod error;
+pub mod evidence;
 pub mod git;
 pub mod judge;
 pub mod policy;

@@ -102,6 +102,41 @@ impl Code {
         }
     }
 
+    /// The place in a verdict, the most telling first: what a person can mend at once stands before what it led to.
+    /// `EXIT_NONZERO` says least of what a report says better, and more than a report that is not there.
+    pub(super) fn rank(self) -> u8 {
+        match self {
+            Code::TestFailed => 0,
+            Code::SuiteError => 1,
+            Code::TestFlaky => 2,
+            Code::TimedOut => 3,
+            Code::Killed => 4,
+            Code::CommandUsage => 5,
+            Code::FileAsTest => 6,
+            Code::Focused => 7,
+            Code::FilterNotApplied => 8,
+            Code::ZeroTests => 9,
+            Code::TooFewTests => 10,
+            Code::NotRun => 11,
+            Code::SkippedTests => 12,
+            Code::CachedResult => 13,
+            Code::ReportDisagrees => 14,
+            Code::ExitNonzero => 15,
+            Code::ReportMalformed => 16,
+            Code::ReportStale => 17,
+            Code::ReportEmpty => 18,
+            Code::ReportMissing => 19,
+            Code::Warning => 20,
+            Code::ArtifactMissing => 21,
+            Code::ArtifactUnexpected => 22,
+            Code::TreeChanged => 23,
+            Code::RepositoryTouched => 24,
+            Code::LeftoverProcesses => 25,
+            Code::FlakyUnobservable => 26,
+            Code::FlakyHistory => 27,
+        }
+    }
+
     /// Whether the code can come from the machine rather than from the tree: a PASS on the same inputs does not contradict it.
     pub fn may_be_outside(self) -> bool {
         matches!(self, Code::TimedOut | Code::Killed | Code::LeftoverProcesses | Code::RepositoryTouched)

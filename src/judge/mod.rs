@@ -1,7 +1,11 @@
 //! Findings and verdicts. Pure: no disk, no process, no clock, no environment.
 
 mod finding;
+mod judging;
+#[cfg(test)]
+mod tests;
 mod verdict;
 
 pub use finding::{Code, Finding};
-pub use verdict::{Counts, Verdict, Word};
+pub use judging::{Judged, RULES_VERSION, Rules, judge};
+pub use verdict::{Counts, MAX_FINDINGS, Verdict, Word};

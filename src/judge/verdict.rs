@@ -3,7 +3,10 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::finding::Finding;
+use super::finding::{Code, Finding};
+
+/// A verdict made from evidence keeps this many findings, and at least one of each code.
+pub const MAX_FINDINGS: usize = 200;
 
 /// The judgement of evidence. A `Fail` without a finding cannot be built.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,11 +32,45 @@ impl Verdict {
         }
     }
 
+    /// The same for findings in the order of their discovery: the most telling first, the rest bounded, and where some
+    /// are left out a last one that says how many.
+    pub fn of_unsorted(mut findings: Vec<Finding>) -> Self {
+        findings.sort_by_key(|finding| finding.code.rank());
+        let total = findings.len();
+        if total > MAX_FINDINGS {
+            let mut room = MAX_FINDINGS - findings.chunk_by(|a, b| a.code == b.code).count();
+            let mut last: Option<Code> = None;
+            let mut left_out = None;
+            findings.retain(|finding| {
+                let first_of_its_code = last.replace(finding.code) != Some(finding.code);
+                let kept = first_of_its_code || room > 0;
+                if !first_of_its_code && kept {
+                    room -= 1;
+                }
+                left_out = left_out.or((!kept).then_some(finding.code));
+                kept
+            });
+            if let Some(code) = left_out {
+                let detail = format!("and {} more findings, not listed", total - findings.len());
+                findings.push(Finding { code, test: None, detail });
+            }
+        }
+        Verdict::of(findings)
+    }
+
     /// The word alone.
     pub fn word(&self) -> Word {
         match self {
             Verdict::Pass => Word::Pass,
             Verdict::Fail { .. } => Word::Fail,
+        }
+    }
+
+    /// Every finding, the headline first, out of the verdict.
+    pub fn into_findings(self) -> Vec<Finding> {
+        match self {
+            Verdict::Pass => Vec::new(),
+            Verdict::Fail { first, rest } => std::iter::once(first).chain(rest).collect(),
         }
     }
 

@@ -1,0 +1,292 @@
+//! Every report file of `tests/fixtures/reports`, read and judged: which findings it gives, in which order.
+//!
+//! A file's name says what happened in the run; each PASS stands in a list that says why it is one.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+
+use proptest::prelude::*;
+
+use super::{Ended, ReportEvidence, SuiteEvidence, judge_file, parse_report};
+use crate::judge::{Counts, Judged, Rules, Word, judge};
+use crate::policy::{Adapter, Flavor, Report};
+
+/// What each real report comes to with the exit code of its run. All that pass are in one of the next two lists.
+const FAILING: &[(&str, &str)] = &[
+    ("mocha/booking-json.json", "TEST_FAILED EXIT_NONZERO"),
+    ("mocha/done-twice-json.json", "TEST_FAILED EXIT_NONZERO"),
+    ("mocha/emptydesc-json.json", "ZERO_TESTS"),
+    ("mocha/flaky-json.json", "TEST_FLAKY"),
+    ("mocha/flaky.file.json", "TEST_FLAKY"),
+    ("mocha/grep-nomatch-json.json", "ZERO_TESTS"),
+    ("mocha/hang-json.json", "TIMED_OUT"),
+    ("mocha/hook-each-json.json", "SUITE_ERROR EXIT_NONZERO"),
+    ("mocha/hook-json.json", "SUITE_ERROR EXIT_NONZERO"),
+    ("mocha/retries-used-up-json.json", "TEST_FAILED EXIT_NONZERO"),
+    ("playwright/allskipped.junit.xml", "ZERO_TESTS"),
+    ("playwright/booking.junit.xml", "TEST_FAILED EXIT_NONZERO"),
+    ("playwright/booking.retries.junit.xml", "TEST_FAILED EXIT_NONZERO"),
+    ("playwright/flaky-fail.junit.xml", "EXIT_NONZERO"),
+    ("playwright/flaky.retries.junit.xml", "TEST_FLAKY"),
+    ("playwright/grep-nomatch-pass.junit.xml", "ZERO_TESTS"),
+    ("playwright/grep-nomatch.junit.xml", "ZERO_TESTS EXIT_NONZERO"),
+    ("playwright/load.junit.xml", "ZERO_TESTS EXIT_NONZERO"),
+    ("playwright/nofile.junit.xml", "ZERO_TESTS EXIT_NONZERO"),
+    ("playwright/only-forbid.junit.xml", "ZERO_TESTS EXIT_NONZERO"),
+    ("playwright/timeout.junit.xml", "TEST_FAILED EXIT_NONZERO"),
+    ("playwright/unhandled.junit.xml", "TEST_FAILED EXIT_NONZERO"),
+    ("vitest/allowonly.junit.xml", "TEST_FAILED EXIT_NONZERO"),
+    ("vitest/booking.junit.xml", "TEST_FAILED EXIT_NONZERO"),
+    ("vitest/empty.junit.xml", "TEST_FAILED SUITE_ERROR EXIT_NONZERO"),
+    ("vitest/exit.junit.xml", "TEST_FAILED EXIT_NONZERO"),
+    ("vitest/grep-nomatch.junit.xml", "ZERO_TESTS"),
+    ("vitest/load.junit.xml", "SUITE_ERROR ZERO_TESTS EXIT_NONZERO"),
+    ("vitest/nofile.junit.xml", "ZERO_TESTS EXIT_NONZERO"),
+    ("vitest/unhandled.junit.xml", "EXIT_NONZERO"),
+    ("jest/bail.junit.xml", "TEST_FAILED EXIT_NONZERO"),
+    ("jest/booking.junit.xml", "TEST_FAILED EXIT_NONZERO"),
+    ("jest/empty.junit.xml", "ZERO_TESTS EXIT_NONZERO"),
+    ("jest/grep-nomatch.junit.xml", "ZERO_TESTS"),
+    ("jest/hang.junit.xml", "EXIT_NONZERO"),
+    ("jest/hook.junit.xml", "TEST_FAILED TEST_FAILED EXIT_NONZERO"),
+    ("jest/load.junit.xml", "ZERO_TESTS EXIT_NONZERO"),
+    ("jest/nofile-pass.junit.xml", "ZERO_TESTS"),
+    ("jest/nofile.junit.xml", "ZERO_TESTS EXIT_NONZERO"),
+    ("jest/unhandled.junit.xml", "TEST_FAILED EXIT_NONZERO"),
+    ("nodetest/booking.junit.xml", "TEST_FAILED EXIT_NONZERO"),
+    ("nodetest/empty.junit.xml", "FILE_AS_TEST ZERO_TESTS"),
+    ("nodetest/grep-nomatch.junit.xml", "ZERO_TESTS"),
+    ("nodetest/hook.junit.xml", "TEST_FAILED TEST_FAILED EXIT_NONZERO"),
+    ("nodetest/load.junit.xml", "SUITE_ERROR ZERO_TESTS EXIT_NONZERO"),
+    ("nodetest/only.junit.xml", "TEST_FAILED EXIT_NONZERO"),
+    ("nodetest/skip.junit.xml", "TEST_FAILED REPORT_DISAGREES"),
+    ("nodetest/unhandled.junit.xml", "TEST_FAILED EXIT_NONZERO"),
+    ("pytest/booking.junit.xml", "TEST_FAILED EXIT_NONZERO"),
+    ("pytest/flaky.junit.xml", "TEST_FAILED EXIT_NONZERO"),
+    ("pytest/flakyfail.junit.xml", "REPORT_DISAGREES EXIT_NONZERO"),
+    ("pytest/load.junit.xml", "TEST_FAILED EXIT_NONZERO"),
+    ("pytest/nofile.junit.xml", "ZERO_TESTS EXIT_NONZERO"),
+    ("pytest/nomatch.junit.xml", "ZERO_TESTS EXIT_NONZERO"),
+    ("pytest/skip.junit.xml", "TEST_FAILED EXIT_NONZERO"),
+    ("pytest/strictwarn.junit.xml", "TEST_FAILED TEST_FAILED TEST_FAILED TEST_FAILED TEST_FAILED EXIT_NONZERO"),
+    ("pytest/warn.junit.xml", "TEST_FAILED EXIT_NONZERO"),
+    ("nextest/bad.junit.xml", "TEST_FAILED TEST_FAILED EXIT_NONZERO"),
+    ("nextest/flaky-fail.junit.xml", "TEST_FAILED EXIT_NONZERO"),
+    ("nextest/flaky.junit.xml", "TEST_FLAKY"),
+    ("nextest/nomatch.junit.xml", "ZERO_TESTS EXIT_NONZERO"),
+];
+
+/// Runs in which all went well.
+const PASSING: &[&str] = &[
+    "mocha/payment-json.json",
+    "playwright/payment.junit.xml",
+    "playwright/repeat.junit.xml",
+    "vitest/payment.junit.xml",
+    "jest/payment.junit.xml",
+    "nodetest/direct.junit.xml",
+    "nodetest/payment.junit.xml",
+    "pytest/payment.junit.xml",
+];
+
+/// Runs in which something was wrong that the form of the report hides, so that the report alone reads as a PASS.
+const HIDDEN_BY_THE_REPORT: &[(&str, &str)] = &[
+    ("mocha/only-json.json", "tests that `.only` left out"),
+    ("mocha/skip-json.json", "skipped tests, which are counted"),
+    ("mocha/unhandled-json.json", "a rejection that mocha swallows, unless node is told to end on it"),
+    ("mocha/warn-json.json", "what was only printed"),
+    ("playwright/flaky.junit.xml", "a failed attempt that this form of the report leaves out"),
+    ("playwright/only.junit.xml", "tests that `.only` left out"),
+    ("playwright/skip.junit.xml", "skipped tests, which are counted"),
+    ("playwright/warn.junit.xml", "what was only printed"),
+    ("vitest/flaky.junit.xml", "a failed attempt that this form of the report leaves out"),
+    ("vitest/hang.junit.xml", "what was only printed"),
+    ("vitest/only.junit.xml", "tests that `.only` left out"),
+    ("vitest/skip.junit.xml", "skipped tests, which are counted"),
+    ("vitest/warn.junit.xml", "what was only printed"),
+    ("jest/detect.junit.xml", "what was only printed"),
+    ("jest/flaky.junit.xml", "a failed attempt that this form of the report leaves out"),
+    ("jest/flakyquiet.junit.xml", "a failed attempt that this form of the report leaves out"),
+    ("jest/only.junit.xml", "tests that `.only` left out"),
+    ("jest/warn.junit.xml", "what was only printed"),
+    ("nodetest/warn.junit.xml", "what was only printed"),
+];
+
+/// Hand-written reports in the shape of other tools, judged with the exit code that such a run ends with.
+const DIALECTS: &[(&str, i32, &str, [u64; 4])] = &[
+    ("cases-at-the-root.xml", 0, "", [2, 0, 0, 0]),
+    ("counts-hide-a-failure.xml", 0, "REPORT_DISAGREES REPORT_DISAGREES", [2, 0, 0, 0]),
+    ("disabled-failure.xml", 0, "TEST_FAILED REPORT_DISAGREES", [1, 1, 0, 0]),
+    ("dotnet.xml", 1, "TEST_FAILED EXIT_NONZERO", [1, 1, 0, 1]),
+    ("googletest.xml", 0, "", [2, 0, 0, 1]),
+    ("gradle.xml", 0, "", [2, 0, 0, 1]),
+    ("latin-1.xml", 0, "", [1, 0, 0, 0]),
+    ("mocha-xunit.xml", 1, "TEST_FAILED EXIT_NONZERO", [1, 1, 0, 1]),
+    ("phpunit-nested.xml", 1, "TEST_FAILED EXIT_NONZERO", [3, 1, 0, 0]),
+    ("phpunit-warning.xml", 1, "TEST_FAILED EXIT_NONZERO", [0, 1, 0, 0]),
+    ("rspec-load-error.xml", 1, "ZERO_TESTS REPORT_DISAGREES EXIT_NONZERO", [0, 0, 0, 0]),
+    ("rspec.xml", 0, "", [2, 0, 0, 1]),
+    ("suite-error.xml", 0, "SUITE_ERROR REPORT_DISAGREES", [1, 0, 0, 0]),
+    ("surefire-flaky.xml", 0, "TEST_FLAKY", [1, 0, 1, 0]),
+    ("surefire-rerun.xml", 1, "TEST_FAILED EXIT_NONZERO", [1, 1, 0, 0]),
+    ("surefire-skipped-failure.xml", 0, "TEST_FAILED REPORT_DISAGREES", [1, 1, 0, 0]),
+    ("surefire-twice.xml", 1, "TEST_FAILED TEST_FLAKY EXIT_NONZERO", [1, 1, 0, 0]),
+    ("unknown-status.xml", 0, "TEST_FAILED REPORT_DISAGREES", [1, 1, 0, 0]),
+    ("utf-16.xml", 0, "", [1, 0, 0, 0]),
+];
+
+fn folder() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/reports")
+}
+
+/// Every fixture of a real run: its name, its bytes, how its runner ended.
+fn fixtures() -> Vec<(String, Vec<u8>, Ended)> {
+    let index = std::fs::read_to_string(folder().join("INDEX.tsv")).unwrap();
+    let fixture = |line: &str| {
+        let mut columns = line.split('\t');
+        let name = columns.next().unwrap().to_owned();
+        let ended = match columns.next().unwrap() {
+            "timeout" => Ended::TimedOut,
+            code => Ended::Exited(code.parse().unwrap()),
+        };
+        let bytes = std::fs::read(folder().join(&name)).unwrap();
+        (name, bytes, ended)
+    };
+    index.lines().skip(1).map(fixture).collect()
+}
+
+fn adapter_of(name: &str) -> Report {
+    let adapter = if name.ends_with(".json") { Adapter::MochaJson } else { Adapter::JunitXml };
+    Report { adapter, flavor: None }
+}
+
+fn codes(judged: &Judged) -> String {
+    let codes: Vec<&str> = judged.verdict.findings().iter().map(|finding| finding.code.as_str()).collect();
+    codes.join(" ")
+}
+
+const JUNIT: Report = Report { adapter: Adapter::JunitXml, flavor: None };
+const MOCHA: Report = Report { adapter: Adapter::MochaJson, flavor: None };
+
+#[test]
+fn every_report_of_a_real_run_comes_to_the_findings_that_its_name_calls_for() {
+    let mut expected: BTreeMap<&str, &str> = FAILING.iter().copied().collect();
+    expected.extend(PASSING.iter().map(|name| (*name, "")));
+    expected.extend(HIDDEN_BY_THE_REPORT.iter().map(|(name, _)| (*name, "")));
+    let mut wrong = Vec::new();
+    for (name, bytes, ended) in fixtures() {
+        let report = parse_report(adapter_of(&name), &bytes);
+        let judged = judge(&SuiteEvidence { ended, report }, &Rules { min_tests: 1 });
+        match expected.remove(name.as_str()) {
+            Some(expected) if codes(&judged) == expected => {}
+            expected => wrong.push(format!("{name}: {:?}, expected {expected:?}", codes(&judged))),
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    assert!(expected.is_empty(), "no such reports: {expected:?}");
+}
+
+#[test]
+fn the_index_names_every_report_that_lies_there() {
+    let indexed: BTreeSet<String> = fixtures().into_iter().map(|(name, _, _)| name).collect();
+    let runners = ["mocha", "playwright", "vitest", "jest", "nodetest", "pytest", "nextest"];
+    let present =
+        runners.iter().flat_map(|runner| names_in(runner).into_iter().map(move |file| format!("{runner}/{file}")));
+    assert_eq!(indexed, present.collect());
+    assert_eq!(names_in("dialects"), DIALECTS.iter().map(|(name, ..)| (*name).to_owned()).collect());
+}
+
+#[test]
+fn every_dialect_of_junit_xml_is_understood() {
+    for (name, exit, expected, [passed, failed, flaky, skipped]) in DIALECTS {
+        let judged = judge_file(&dialect(name), JUNIT, *exit);
+        assert_eq!(codes(&judged), *expected, "{name}");
+        assert_eq!(
+            judged.counts,
+            Counts { passed: *passed, failed: *failed, flaky: *flaky, skipped: *skipped },
+            "{name}"
+        );
+    }
+}
+
+#[test]
+fn pytest_runs_a_test_twice_only_because_it_failed() {
+    let bytes = std::fs::read(folder().join("pytest/flakyfail.junit.xml")).unwrap();
+    let pytest = Report { adapter: Adapter::JunitXml, flavor: Some(Flavor::Pytest) };
+    assert!(codes(&judge_file(&bytes, pytest, 0)).starts_with("TEST_FLAKY"));
+}
+
+#[test]
+fn no_report_that_is_cut_short_is_believed() {
+    let dialects = DIALECTS.iter().map(|(name, ..)| ((*name).to_owned(), dialect(name)));
+    let real = fixtures().into_iter().map(|(name, bytes, _)| (name, bytes));
+    for (name, bytes) in real.chain(dialects) {
+        // What lacks nothing but the last line's end lacks nothing.
+        let whole = bytes.iter().rposition(|byte| !matches!(byte, b'\r' | b'\n' | b' ' | 0)).unwrap() + 1;
+        let sample = (0..whole).filter(|end| end % 7 == 0 || whole - end <= 200);
+        for end in sample {
+            let parsed = parse_report(adapter_of(&name), &bytes[..end]);
+            assert!(matches!(parsed, ReportEvidence::Unusable { .. }), "{name} cut at {end} of {whole} is believed");
+        }
+    }
+}
+
+#[test]
+fn nothing_may_follow_a_report() {
+    for (name, bytes, _) in fixtures() {
+        for more in [&b"<testsuites/>"[..], b"{}", b"x", b"\0"] {
+            let parsed = parse_report(adapter_of(&name), &[&bytes[..], more].concat());
+            assert!(matches!(parsed, ReportEvidence::Unusable { .. }), "{name} with {more:?} behind it is believed");
+        }
+    }
+}
+
+#[test]
+fn no_single_wrong_byte_turns_a_failure_into_a_pass() {
+    for name in
+        ["mocha/booking-json.json", "vitest/booking.junit.xml", "nextest/flaky.junit.xml", "mocha/hook-json.json"]
+    {
+        let bytes = std::fs::read(folder().join(name)).unwrap();
+        for at in 0..bytes.len() {
+            for wrong in [b' ', b'0', b'"', b'<', b'/', b'x', 0xff] {
+                let mut bytes = bytes.clone();
+                bytes[at] = wrong;
+                let judged = judge_file(&bytes, adapter_of(name), 0);
+                assert_eq!(judged.verdict.word(), Word::Fail, "{name} with {wrong:#x} at {at}");
+            }
+        }
+    }
+}
+
+fn names_in(place: &str) -> BTreeSet<String> {
+    let entries = std::fs::read_dir(folder().join(place)).unwrap();
+    entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect()
+}
+
+fn dialect(name: &str) -> Vec<u8> {
+    std::fs::read(folder().join("dialects").join(name)).unwrap()
+}
+
+proptest! {
+    #[test]
+    fn no_bytes_make_a_reader_panic(bytes in prop::collection::vec(any::<u8>(), 0..400), exit in any::<i32>()) {
+        for report in [JUNIT, MOCHA] {
+            let judged = judge_file(&bytes, report, exit);
+            prop_assert_eq!(judged.verdict.word(), Word::Fail);
+        }
+    }
+
+    #[test]
+    fn no_piece_of_a_report_in_a_wrong_place_makes_a_reader_panic(
+        which in any::<prop::sample::Index>(), from in any::<prop::sample::Index>(),
+        length in 0_usize..200, to in any::<prop::sample::Index>(),
+    ) {
+        let fixtures = fixtures();
+        let (name, bytes, _) = &fixtures[which.index(fixtures.len())];
+        let from = from.index(bytes.len());
+        let piece = &bytes[from..bytes.len().min(from + length)];
+        let to = to.index(bytes.len());
+        let spliced = [&bytes[..to], piece, &bytes[to..]].concat();
+        let judged = judge_file(&spliced, adapter_of(name), 0);
+        prop_assert_eq!(judged.verdict.findings().is_empty(), judged.verdict.word() == Word::Pass);
+    }
+}

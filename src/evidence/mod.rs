@@ -1,0 +1,47 @@
+//! What a suite's run left behind, and the reading of it: how it ended, and what its test report tells.
+//!
+//! Nothing here says PASS or FAIL, and nothing here starts a process: a runner brings the evidence, the judge weighs it.
+
+mod adapters;
+mod file;
+#[cfg(test)]
+mod fixtures;
+mod recipe;
+mod report;
+mod text;
+
+pub use adapters::parse_report;
+pub use file::{MAX_REPORT_BYTES, read_report};
+pub use recipe::{Recipe, fill_in, recipe};
+pub use report::{Outcome, ReportEvidence, SuiteError, TestCase, TestReport};
+
+use crate::judge::{Judged, Rules, judge};
+use crate::policy::Report;
+
+/// How a suite's process ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ended {
+    /// By itself, with this code.
+    Exited(i32),
+    /// By this signal.
+    Signalled(i32),
+    /// By the gate, because the deadline had passed.
+    TimedOut,
+}
+
+/// All that the judge is told about the run of one suite.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SuiteEvidence {
+    /// How its process ended.
+    pub ended: Ended,
+    /// What its report tells.
+    pub report: ReportEvidence,
+}
+
+/// What the gate makes of the bytes of a report whose runner ended with `exit`: the core of `proof-gate judge`.
+///
+/// Nothing but the report and the exit code is weighed, so what needs the run itself (warnings, artifacts) cannot show.
+pub fn judge_file(bytes: &[u8], report: Report, exit: i32) -> Judged {
+    let evidence = SuiteEvidence { ended: Ended::Exited(exit), report: parse_report(report, bytes) };
+    judge(&evidence, &Rules { min_tests: 1 })
+}

@@ -1,0 +1,164 @@
+//! From evidence to a verdict. The one place that decides what a test report is worth.
+
+use std::collections::HashMap;
+
+use super::finding::{Code, Finding};
+use super::verdict::{Counts, Verdict};
+use crate::evidence::{Ended, Outcome, ReportEvidence, SuiteError, SuiteEvidence, TestCase, TestReport};
+use crate::policy::Suite;
+
+/// The version of the rules below. It stands in every record and goes up whenever the same evidence could be judged
+/// more strictly than before, so that a gate can ask for proofs that were judged by rules as strict as its own.
+pub const RULES_VERSION: u32 = 1;
+
+/// What a suite asks of its evidence.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Rules {
+    /// Fewer executed tests are a finding. None at all are one whatever stands here.
+    pub min_tests: u64,
+}
+
+impl Rules {
+    /// The rules of a suite of the policy.
+    pub fn of(suite: &Suite) -> Self {
+        Rules { min_tests: suite.min_tests }
+    }
+}
+
+/// A verdict, and the tests that it rests on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Judged {
+    /// PASS or FAIL.
+    pub verdict: Verdict,
+    /// The tests of the report; all 0 where there is none.
+    pub counts: Counts,
+}
+
+impl Judged {
+    /// The same with more findings, which the run showed outside of the report: processes left over, warnings, artifacts.
+    ///
+    /// All of them are kept, so who brings them bounds them.
+    pub fn with(self, more: impl IntoIterator<Item = Finding>) -> Self {
+        let mut findings = self.verdict.into_findings();
+        findings.extend(more);
+        findings.sort_by_key(|finding| finding.code.rank());
+        Judged { verdict: Verdict::of(findings), counts: self.counts }
+    }
+}
+
+/// Judges the evidence of one suite.
+pub fn judge(evidence: &SuiteEvidence, rules: &Rules) -> Judged {
+    let mut findings = Vec::new();
+    let mut counts = Counts::default();
+    match evidence.ended {
+        Ended::Exited(0) => {}
+        Ended::Exited(code) => findings.push(finding(Code::ExitNonzero, format!("exit code {code}"))),
+        Ended::Signalled(signal) => findings.push(finding(Code::Killed, format!("ended by signal {signal}"))),
+        Ended::TimedOut => findings.push(finding(Code::TimedOut, "the suite's time was over".to_owned())),
+    }
+    match &evidence.report {
+        ReportEvidence::NotAsked => {}
+        ReportEvidence::Unusable { code, detail } => findings.push(finding(*code, detail.clone())),
+        ReportEvidence::Read(report) => {
+            counts = count(report);
+            findings.extend(failures_of(report));
+            findings.extend(contradictions_of(report, evidence.ended, counts));
+            findings.extend(too_few(counts, rules));
+        }
+    }
+    Judged { verdict: Verdict::of_unsorted(findings), counts }
+}
+
+fn count(report: &TestReport) -> Counts {
+    let mut counts = Counts::default();
+    for case in &report.cases {
+        match case.outcome {
+            Outcome::Passed => counts.passed += 1,
+            Outcome::Failed => counts.failed += 1,
+            Outcome::Flaky => counts.flaky += 1,
+            Outcome::Skipped => counts.skipped += 1,
+        }
+    }
+    counts
+}
+
+fn failures_of(report: &TestReport) -> impl Iterator<Item = Finding> + '_ {
+    let cases = report.cases.iter().filter_map(|case| {
+        let code = match case.outcome {
+            Outcome::Failed => Code::TestFailed,
+            Outcome::Flaky => Code::TestFlaky,
+            Outcome::Passed | Outcome::Skipped => return None,
+        };
+        let detail = in_file(case.detail.as_deref().unwrap_or_default(), case.file.as_deref());
+        Some(Finding { code, test: Some(case.title.clone()), detail })
+    });
+    let errors = report.errors.iter().map(|SuiteError { title, file, detail }| Finding {
+        code: Code::SuiteError,
+        test: title.clone(),
+        detail: in_file(detail, file.as_deref()),
+    });
+    let files = report.files_as_tests.iter().map(|file| Finding {
+        code: Code::FileAsTest,
+        test: Some(file.clone()),
+        detail: "the file holds no test and was counted as one".to_owned(),
+    });
+    cases.chain(errors).chain(files).chain(unsteady(&report.cases))
+}
+
+/// Tests that the report holds more than once, passed and failed.
+fn unsteady(cases: &[TestCase]) -> Vec<Finding> {
+    let mut outcomes: HashMap<u64, (bool, bool)> = HashMap::new();
+    let mut unsteady = Vec::new();
+    for case in cases {
+        let (passed, failed) = outcomes.entry(case.identity).or_default();
+        let was_unsteady = *passed && *failed;
+        match case.outcome {
+            Outcome::Passed => *passed = true,
+            Outcome::Failed => *failed = true,
+            Outcome::Flaky | Outcome::Skipped => {}
+        }
+        if *passed && *failed && !was_unsteady {
+            unsteady.push(Finding {
+                code: Code::TestFlaky,
+                test: Some(case.title.clone()),
+                detail: in_file("the report holds it more than once, passed and failed", case.file.as_deref()),
+            });
+        }
+    }
+    unsteady
+}
+
+fn contradictions_of(report: &TestReport, ended: Ended, counts: Counts) -> Vec<Finding> {
+    let failures = counts.failed + report.errors.len() as u64;
+    let against_exit = (failures > 0 && ended == Ended::Exited(0))
+        .then(|| format!("the suite ended with 0, its report shows {failures} failed"));
+    let stated = report.contradictions.iter().cloned();
+    stated.chain(against_exit).map(|detail| finding(Code::ReportDisagrees, detail)).collect()
+}
+
+fn too_few(counts: Counts, rules: &Rules) -> Option<Finding> {
+    match counts.executed() {
+        0 if counts.skipped > 0 => {
+            Some(finding(Code::ZeroTests, format!("no test was executed, {} skipped", counts.skipped)))
+        }
+        0 => Some(finding(Code::ZeroTests, "no test was executed".to_owned())),
+        executed if executed < rules.min_tests => {
+            let detail = format!("{executed} executed, min_tests is {}", rules.min_tests);
+            Some(finding(Code::TooFewTests, detail))
+        }
+        _ => None,
+    }
+}
+
+fn finding(code: Code, detail: String) -> Finding {
+    Finding { code, test: None, detail }
+}
+
+fn in_file(detail: &str, file: Option<&str>) -> String {
+    match file {
+        None => detail.to_owned(),
+        Some(file) if detail.contains(file) => detail.to_owned(),
+        Some(file) if detail.is_empty() => file.to_owned(),
+        Some(file) => format!("{detail} ({file})"),
+    }
+}

@@ -1,0 +1,165 @@
+//! The judge, asked by its own types: what fails, what passes, and in which order it says why.
+
+use proptest::prelude::*;
+
+use super::{Code, Counts, Finding, Judged, MAX_FINDINGS, Rules, Verdict, Word, judge};
+use crate::evidence::{Ended, Outcome, ReportEvidence, SuiteError, SuiteEvidence, TestCase, TestReport};
+
+fn case(title: &str, outcome: Outcome) -> TestCase {
+    TestCase { title: title.to_owned(), identity: TestCase::identity_of(title), file: None, outcome, detail: None }
+}
+
+fn report(outcomes: &[Outcome]) -> TestReport {
+    let cases = outcomes.iter().enumerate().map(|(n, outcome)| case(&format!("test {n}"), *outcome)).collect();
+    TestReport { cases, ..TestReport::default() }
+}
+
+fn judged(ended: Ended, report: TestReport) -> Judged {
+    judge(&SuiteEvidence { ended, report: ReportEvidence::Read(report) }, &Rules { min_tests: 1 })
+}
+
+fn codes(judged: &Judged) -> Vec<Code> {
+    judged.verdict.findings().iter().map(|finding| finding.code).collect()
+}
+
+#[test]
+fn all_tests_passed_and_exit_0_is_a_pass() {
+    let judged = judged(Ended::Exited(0), report(&[Outcome::Passed, Outcome::Skipped]));
+    assert_eq!(judged.verdict, Verdict::Pass);
+    assert_eq!(judged.counts, Counts { passed: 1, skipped: 1, ..Counts::default() });
+}
+
+#[test]
+fn no_other_end_than_exit_0_is_a_pass_whatever_the_report_says() {
+    for (ended, code) in [
+        (Ended::Exited(1), Code::ExitNonzero),
+        (Ended::Exited(-1), Code::ExitNonzero),
+        (Ended::Signalled(9), Code::Killed),
+        (Ended::TimedOut, Code::TimedOut),
+    ] {
+        assert_eq!(codes(&judged(ended, report(&[Outcome::Passed]))), [code]);
+        let no_report = SuiteEvidence { ended, report: ReportEvidence::NotAsked };
+        assert_eq!(codes(&judge(&no_report, &Rules { min_tests: 1 })), [code]);
+    }
+}
+
+#[test]
+fn a_suite_without_a_report_is_judged_by_its_exit_code_alone() {
+    let evidence = SuiteEvidence { ended: Ended::Exited(0), report: ReportEvidence::NotAsked };
+    assert_eq!(judge(&evidence, &Rules { min_tests: 5 }).verdict, Verdict::Pass);
+}
+
+#[test]
+fn a_report_that_cannot_be_used_is_a_fail_at_exit_0() {
+    for code in [Code::ReportMissing, Code::ReportEmpty, Code::ReportMalformed, Code::ReportStale] {
+        let report = ReportEvidence::Unusable { code, detail: "why".to_owned() };
+        let evidence = SuiteEvidence { ended: Ended::Exited(0), report };
+        assert_eq!(codes(&judge(&evidence, &Rules { min_tests: 1 })), [code]);
+    }
+}
+
+#[test]
+fn skipped_tests_are_not_executed() {
+    assert_eq!(codes(&judged(Ended::Exited(0), report(&[Outcome::Skipped]))), [Code::ZeroTests]);
+    assert_eq!(codes(&judged(Ended::Exited(0), report(&[]))), [Code::ZeroTests]);
+    let evidence = SuiteEvidence {
+        ended: Ended::Exited(0),
+        report: ReportEvidence::Read(report(&[Outcome::Passed, Outcome::Skipped])),
+    };
+    assert_eq!(codes(&judge(&evidence, &Rules { min_tests: 2 })), [Code::TooFewTests]);
+    assert_eq!(codes(&judge(&evidence, &Rules { min_tests: 0 })), []);
+    let none = SuiteEvidence { ended: Ended::Exited(0), report: ReportEvidence::Read(report(&[])) };
+    assert_eq!(codes(&judge(&none, &Rules { min_tests: 0 })), [Code::ZeroTests]);
+}
+
+#[test]
+fn a_test_that_passed_and_failed_is_flaky_and_one_that_passed_twice_is_not() {
+    let twice = |second| TestReport {
+        cases: vec![case("charges", Outcome::Passed), case("charges", second)],
+        ..TestReport::default()
+    };
+    assert_eq!(codes(&judged(Ended::Exited(1), twice(Outcome::Failed)))[..2], [Code::TestFailed, Code::TestFlaky]);
+    assert_eq!(judged(Ended::Exited(0), twice(Outcome::Passed)).verdict, Verdict::Pass);
+}
+
+#[test]
+fn the_headline_is_what_explains_most() {
+    let mut report = report(&[Outcome::Flaky, Outcome::Failed]);
+    report.errors.push(SuiteError { title: None, file: None, detail: "the hook failed".to_owned() });
+    let expected = [Code::TestFailed, Code::SuiteError, Code::TestFlaky, Code::ExitNonzero];
+    assert_eq!(codes(&judged(Ended::Exited(2), report)), expected);
+}
+
+#[test]
+fn failures_at_exit_0_contradict_it() {
+    let judged = judged(Ended::Exited(0), report(&[Outcome::Passed, Outcome::Failed]));
+    assert_eq!(codes(&judged), [Code::TestFailed, Code::ReportDisagrees]);
+}
+
+#[test]
+fn many_findings_are_bounded_and_every_code_stays() {
+    let judged = judged(Ended::Exited(1), report(&[[Outcome::Failed; 500], [Outcome::Flaky; 500]].concat()));
+    let findings = judged.verdict.findings();
+    assert_eq!(findings.len(), MAX_FINDINGS + 1);
+    assert!(codes(&judged).contains(&Code::TestFlaky) && codes(&judged).contains(&Code::ExitNonzero));
+    assert_eq!(findings[MAX_FINDINGS].detail, "and 801 more findings, not listed");
+    assert_eq!(judged.counts.failed, 500);
+}
+
+fn any_code() -> impl Strategy<Value = Code> {
+    prop::sample::select(vec![
+        Code::ExitNonzero,
+        Code::LeftoverProcesses,
+        Code::ReportMissing,
+        Code::TestFailed,
+        Code::TestFlaky,
+        Code::Warning,
+        Code::ArtifactMissing,
+        Code::TreeChanged,
+    ])
+}
+
+fn any_evidence() -> impl Strategy<Value = SuiteEvidence> {
+    let outcome = prop::sample::select(vec![Outcome::Passed, Outcome::Failed, Outcome::Flaky, Outcome::Skipped]);
+    let ended = prop_oneof![
+        any::<i32>().prop_map(Ended::Exited),
+        Just(Ended::Exited(0)),
+        Just(Ended::Signalled(9)),
+        Just(Ended::TimedOut)
+    ];
+    (ended, prop::collection::vec(outcome, 0..6))
+        .prop_map(|(ended, outcomes)| SuiteEvidence { ended, report: ReportEvidence::Read(report(&outcomes)) })
+}
+
+proptest! {
+    #[test]
+    fn a_finding_never_turns_a_fail_into_a_pass(
+        evidence in any_evidence(), more in prop::collection::vec(any_code(), 0..4), min_tests in 0_u64..8,
+    ) {
+        let before = judge(&evidence, &Rules { min_tests });
+        let after = before.clone().with(more.iter().map(|code| Finding { code: *code, test: None, detail: String::new() }));
+        let fails = before.verdict.word() == Word::Fail || !more.is_empty();
+        prop_assert_eq!(after.verdict.word() == Word::Fail, fails);
+        prop_assert!(before.verdict.findings().iter().all(|finding| after.verdict.findings().contains(finding)));
+    }
+
+    #[test]
+    fn one_more_bad_test_never_turns_a_fail_into_a_pass(evidence in any_evidence(), min_tests in 0_u64..8) {
+        let ReportEvidence::Read(mut report) = evidence.report.clone() else { panic!("it was read") };
+        for outcome in [Outcome::Failed, Outcome::Flaky] {
+            report.cases.push(case("one more", outcome));
+            let worse = SuiteEvidence { ended: evidence.ended, report: ReportEvidence::Read(report.clone()) };
+            prop_assert_eq!(judge(&worse, &Rules { min_tests }).verdict.word(), Word::Fail);
+        }
+    }
+
+    #[test]
+    fn a_pass_has_exit_0_and_enough_tests_that_all_passed_at_once(evidence in any_evidence(), min_tests in 0_u64..8) {
+        let judged = judge(&evidence, &Rules { min_tests });
+        if judged.verdict == Verdict::Pass {
+            prop_assert_eq!(evidence.ended, Ended::Exited(0));
+            prop_assert_eq!((judged.counts.failed, judged.counts.flaky), (0, 0));
+            prop_assert!(judged.counts.passed >= min_tests.max(1));
+        }
+    }
+}
