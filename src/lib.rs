@@ -11,6 +11,7 @@
 pub mod caller;
 pub mod error;
 pub mod git;
+pub mod hooks;
 pub mod judge;
 pub mod policy;
 pub mod prove;
