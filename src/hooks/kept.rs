@@ -112,3 +112,99 @@ fn places(hook: &Path) -> [PathBuf; 2] {
     let folder = hook.parent().unwrap_or(hook);
     [beside.into(), folder.join(ENDING).join(hook.file_name().unwrap_or_default())]
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::hooks::testing::{Shop, executable};
+    use crate::hooks::{Options, install};
+
+    /// Ends with 7 and leaves its arguments, folder and input in files.
+    const NOTING: &[u8] = b"#!/bin/sh\necho \"$*\" >args\npwd >folder\ncat >input\nexit 7\n";
+
+    #[test]
+    fn the_kept_hook_gets_arguments_folder_and_input_as_git_gave_them_and_its_refusal_is_named() {
+        let shop = Shop::new().with_hook(NOTING);
+        let chained = installed(&shop);
+        assert_eq!(run(&shop, b"a \0 line\n").unwrap(), KeptOutcome::Refused { code: 7, path: chained });
+        let read = |name| std::fs::read(shop.caller.directory.join(name)).unwrap();
+        assert_eq!(read("args"), b"origin ../r.git\n");
+        assert_eq!(read("input"), b"a \0 line\n");
+        assert_eq!(read("folder"), [shop.caller.directory.as_os_str().as_encoded_bytes(), b"\n"].concat());
+    }
+
+    #[test]
+    fn a_hook_that_reads_nothing_is_no_error() {
+        check(b"#!/bin/sh\nexec true\n", &KeptOutcome::Passed);
+    }
+
+    #[test]
+    fn a_hook_without_an_interpreter_line_is_read_by_sh_as_git_does() {
+        check(b"exit 0\n", &KeptOutcome::Passed);
+    }
+
+    #[test]
+    fn a_hook_that_a_signal_ends_refuses() {
+        let shop = Shop::new().with_hook(b"#!/bin/sh\nkill -9 $$\n");
+        installed(&shop);
+        assert!(matches!(run(&shop, b"").unwrap(), KeptOutcome::Refused { code: 137, .. }));
+    }
+
+    #[test]
+    fn a_hook_that_asks_for_its_name_still_finds_it() {
+        check(b"#!/bin/sh\n[ \"$(basename \"$0\")\" = pre-push ]\n", &KeptOutcome::Passed);
+    }
+
+    #[test]
+    fn a_hook_that_git_ignored_is_not_run() {
+        let shop = Shop::new().with_hook(NOTING);
+        std::fs::set_permissions(shop.hook(), std::os::unix::fs::PermissionsExt::from_mode(0o644)).unwrap();
+        installed(&shop);
+        assert_eq!(run(&shop, b"").unwrap(), KeptOutcome::None);
+    }
+
+    #[test]
+    fn a_kept_hook_that_is_gone_refuses() {
+        let shop = Shop::new().with_hook(NOTING);
+        std::fs::remove_file(installed(&shop)).unwrap();
+        assert!(run(&shop, b"").unwrap_err().message.contains("is gone"));
+    }
+
+    #[test]
+    fn a_kept_hook_whose_note_was_lost_refuses() {
+        let shop = Shop::new().with_hook(NOTING);
+        installed(&shop);
+        std::fs::remove_dir_all(shop.open().own_dir()).unwrap();
+        assert!(run(&shop, b"").unwrap_err().hints[0].contains("proof-gate install"));
+    }
+
+    #[test]
+    fn a_kept_hook_that_calls_the_gate_again_refuses() {
+        let mut shop = Shop::new().with_hook(NOTING);
+        installed(&shop);
+        shop.caller.variables.insert(MARK.into(), "1".into());
+        assert!(run(&shop, b"").unwrap_err().message.contains("in a circle"));
+    }
+
+    #[test]
+    fn a_kept_hook_whose_interpreter_is_missing_refuses() {
+        let shop = Shop::new().with_hook(NOTING);
+        executable(&installed(&shop), b"#!/nowhere/sh\n");
+        assert!(run(&shop, b"").is_err());
+    }
+
+    fn check(hook: &[u8], expected: &KeptOutcome) {
+        let shop = Shop::new().with_hook(hook);
+        installed(&shop);
+        let input = vec![b'x'; 1 << 20];
+        assert_eq!(&run(&shop, &input).unwrap(), expected);
+    }
+
+    fn installed(shop: &Shop) -> PathBuf {
+        install(&shop.open(), &shop.caller, &Options::default()).unwrap().chained.unwrap()
+    }
+
+    fn run(shop: &Shop, stdin: &[u8]) -> Result<KeptOutcome> {
+        run_kept(&shop.open(), &shop.caller, &["origin".into(), "../r.git".into()], stdin)
+    }
+}

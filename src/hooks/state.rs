@@ -49,3 +49,56 @@ pub fn state(repository: &Repository) -> Result<HookState> {
     }
     Ok(if is_runnable(&hook) { HookState::Fires } else { HookState::NotExecutable })
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::os::unix::fs::{PermissionsExt as _, symlink};
+
+    use super::*;
+    use crate::hooks::testing::Shop;
+    use crate::hooks::{Options, install};
+
+    #[test]
+    fn what_install_wrote_fires() {
+        check(|_| (), &HookState::Fires);
+    }
+
+    #[test]
+    fn every_way_to_fail_open_shows() {
+        check(|shop| fs::remove_file(shop.hook()).unwrap(), &HookState::Missing);
+        check(|shop| shop.git(&["config", "core.hooksPath", "nowhere"]), &HookState::Elsewhere(PathBuf::new()));
+        check(|shop| fs::write(shop.hook(), "").unwrap(), &HookState::Replaced);
+        check(|shop| fs::write(shop.hook(), [0; 512]).unwrap(), &HookState::Replaced);
+        check(|shop| fs::write(shop.hook(), "#!/bin/sh\nexit 0\n").unwrap(), &HookState::Replaced);
+        check(
+            |shop| {
+                let whole = fs::read(shop.hook()).unwrap();
+                fs::write(shop.hook(), &whole[..whole.len() / 2]).unwrap();
+            },
+            &HookState::Replaced,
+        );
+        check(
+            |shop| fs::set_permissions(shop.hook(), fs::Permissions::from_mode(0o644)).unwrap(),
+            &HookState::NotExecutable,
+        );
+        check(
+            |shop| {
+                fs::remove_file(shop.hook()).unwrap();
+                symlink("pre-push", shop.hook()).unwrap();
+            },
+            &HookState::Replaced,
+        );
+    }
+
+    fn check(damage: impl FnOnce(&Shop), expected: &HookState) {
+        let shop = Shop::new();
+        install(&shop.open(), &shop.caller, &Options::default()).unwrap();
+        damage(&shop);
+        let expected = match expected {
+            HookState::Elsewhere(_) => HookState::Elsewhere(shop.hook()),
+            other => other.clone(),
+        };
+        assert_eq!(state(&shop.open()).unwrap(), expected);
+    }
+}

@@ -18,7 +18,7 @@ exit 1
 
 /// A repository and its surroundings.
 pub struct Shop {
-    pub folder: tempfile::TempDir,
+    _folder: tempfile::TempDir,
     pub caller: Caller,
 }
 
@@ -35,7 +35,7 @@ impl Shop {
             ("GIT_CONFIG_GLOBAL".into(), real.join("gitconfig").into()),
         ]
         .into();
-        let shop = Shop { folder, caller: Caller { variables, directory: top.clone(), program } };
+        let shop = Shop { _folder: folder, caller: Caller { variables, directory: top.clone(), program } };
         fs::create_dir(&top).unwrap();
         fs::write(real.join("gitconfig"), "[user]\nname = Ana\nemail = ana@example.org\n").unwrap();
         shop.git(&["init", "--quiet", "--initial-branch=main", "--template="]);
@@ -73,7 +73,13 @@ pub fn executable(path: &Path, bytes: &[u8]) -> PathBuf {
 
 /// Runs a file and gives back its exit code and everything it printed.
 pub fn run(program: &Path, args: &[&OsStr], variables: &[(&str, &str)]) -> (i32, String) {
-    let output = Command::new(program).args(args).env_clear().envs(variables.iter().copied()).output().unwrap();
+    let output = loop {
+        match Command::new(program).args(args).env_clear().envs(variables.iter().copied()).output() {
+            // Another test, just forking, still holds the file open that was written a moment ago.
+            Err(error) if error.kind() == std::io::ErrorKind::ExecutableFileBusy => {}
+            other => break other.unwrap(),
+        }
+    };
     let printed = [output.stdout, output.stderr].concat();
     (output.status.code().unwrap(), String::from_utf8_lossy(&printed).into_owned())
 }

@@ -98,3 +98,87 @@ pub(super) fn remove_kept(hook: &Path, place: &Path) -> Result<()> {
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::hooks::snapshot::Text;
+    use crate::hooks::testing::{Shop, executable};
+    use crate::hooks::{Options, install};
+
+    #[test]
+    fn what_stood_there_stands_there_again_byte_for_byte() {
+        check(None);
+        check(Some(Snapshot::executable(b"#!/bin/sh\nexit 0\n".to_vec())));
+        check(Some(Snapshot::File { mode: 0o640, bytes: Text(b"not \xff executable\r\n".to_vec()) }));
+        check(Some(Snapshot::executable(b"#!/bin/sh\n. \"/opt/$(basename \"$0\").d/all\"\n".to_vec())));
+        check(Some(Snapshot::Link { target: Text(b"../../scripts/nowhere".to_vec()) }));
+    }
+
+    #[test]
+    fn changes_made_to_the_kept_hook_are_not_lost() {
+        let shop = Shop::new().with_hook(b"#!/bin/sh\nexit 0\n");
+        let chained = install(&shop.open(), &shop.caller, &Options::default()).unwrap().chained.unwrap();
+        executable(&chained, b"#!/bin/sh\nexit 3\n");
+        uninstall(&shop.open()).unwrap();
+        assert_eq!(fs::read(shop.hook()).unwrap(), b"#!/bin/sh\nexit 3\n");
+    }
+
+    #[test]
+    fn a_kept_hook_that_was_lost_comes_back_from_the_note() {
+        let shop = Shop::new().with_hook(b"#!/bin/sh\nexit 4\n");
+        let chained = install(&shop.open(), &shop.caller, &Options::default()).unwrap().chained.unwrap();
+        fs::remove_file(chained).unwrap();
+        uninstall(&shop.open()).unwrap();
+        assert_eq!(fs::read(shop.hook()).unwrap(), b"#!/bin/sh\nexit 4\n");
+    }
+
+    #[test]
+    fn a_hook_that_somebody_else_wrote_meanwhile_is_left_alone() {
+        let shop = Shop::new();
+        install(&shop.open(), &shop.caller, &Options::default()).unwrap();
+        executable(&shop.hook(), b"#!/bin/sh\nexit 0\n");
+        let error = uninstall(&shop.open()).unwrap_err();
+        assert_eq!(error.exit, Exit::Conflict);
+        assert_eq!(fs::read(shop.hook()).unwrap(), b"#!/bin/sh\nexit 0\n");
+    }
+
+    #[test]
+    fn without_an_installation_nothing_is_taken_out() {
+        let shop = Shop::new().with_hook(b"#!/bin/sh\n");
+        assert_eq!(uninstall(&shop.open()).unwrap_err().exit, Exit::Conflict);
+        assert!(shop.hook().exists());
+    }
+
+    #[test]
+    fn purge_takes_the_records_and_nothing_else() {
+        let shop = Shop::new();
+        shop.git(&["commit", "--quiet", "--allow-empty", "-m", "one"]);
+        shop.git(&["update-ref", "refs/proof/log/0123456789abcdef", "HEAD"]);
+        install(&shop.open(), &shop.caller, &Options::default()).unwrap();
+        purge(&shop.open()).unwrap();
+        let repository = shop.open();
+        assert!(repository.list_refs("refs/proof/").unwrap().is_empty());
+        assert_eq!(repository.list_refs("refs/heads/").unwrap().len(), 1);
+        assert!(!repository.own_dir().exists());
+        assert!(!shop.hook().exists());
+    }
+
+    /// Installs twice over what stands there, takes it out, and looks.
+    fn check(before: Option<Snapshot>) {
+        let shop = Shop::new();
+        if let Some(before) = &before {
+            fs::create_dir_all(shop.hook().parent().unwrap()).unwrap();
+            before.put(&shop.hook()).unwrap();
+        }
+        for _ in 0..2 {
+            install(&shop.open(), &shop.caller, &Options::default()).unwrap();
+            assert!(shim::is_ours(&fs::read(shop.hook()).unwrap()));
+        }
+        let done = uninstall(&shop.open()).unwrap();
+        assert_eq!(done.restored, before.is_some());
+        assert_eq!(Snapshot::take(&shop.hook()).unwrap(), before);
+        let left = fs::read_dir(shop.hook().parent().unwrap()).map_or(0, Iterator::count);
+        assert_eq!(left, usize::from(before.is_some()), "something was left over");
+    }
+}
