@@ -7,8 +7,10 @@
 mod fingerprint;
 mod runner;
 mod sandbox;
+mod sandbox_check;
 mod terminal;
 
 pub use fingerprint::Fingerprint;
+#[allow(unused_imports, reason = "topics that write a policy of their own start from it")]
 pub use runner::SHOP_POLICY;
 pub use sandbox::{Layout, Ran, Sandbox};

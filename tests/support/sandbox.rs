@@ -77,6 +77,7 @@ impl Sandbox {
             ("HOME".into(), root.join("home").into()),
             ("XDG_CACHE_HOME".into(), root.join("cache").into()),
             ("TMPDIR".into(), root.join("tmp").into()),
+            ("SUITE_RUNS".into(), root.join("suite-runs").into()),
             ("GIT_CONFIG_NOSYSTEM".into(), "1".into()),
             ("GIT_CONFIG_GLOBAL".into(), root.join("home/.gitconfig").into()),
             ("LC_ALL".into(), "C".into()),
@@ -199,10 +200,9 @@ impl Sandbox {
         self.git_ok(&["rev-parse", "HEAD"]).trim_end().to_owned()
     }
 
-    /// Writes the policy file; `@RUNS@` becomes the file of the runner's marks.
+    /// Writes the policy file.
     pub fn with_policy(&self, policy: &str) {
-        let runs = self.root.join("suite-runs");
-        self.write(".proofrc.toml", policy.replace("@RUNS@", runs.to_str().expect("the root's name is plain")));
+        self.write(".proofrc.toml", policy);
     }
 
     /// The shop's policy, but proofs need a terminal.
