@@ -96,6 +96,7 @@ pub fn install(repository: &Repository, caller: &Caller, options: &Options) -> R
             });
         }
         lines.push("proved by a run: the hook fires and refuses".to_owned());
+        lines.extend(remove_echo(&change.hook)?);
     }
     see_policy(repository, options, &mut lines)?;
     let chained = change.before.as_ref().map(Kept::path);
@@ -183,6 +184,17 @@ fn keep(hook: &Path, theirs: &Snapshot) -> Result<Kept> {
 fn adopt(hook: &Path) -> Result<Option<Kept>> {
     let Some(place) = orphan_of(hook) else { return Ok(None) };
     Ok(Snapshot::take(&place)?.map(|snapshot| Kept::new(&place, snapshot)))
+}
+
+/// Removes our own hook from where pre-commit and prek put it when they take the place back: they would start it from within the kept hook.
+fn remove_echo(hook: &Path) -> Result<Option<String>> {
+    let legacy = hook.with_extension("legacy");
+    let is_ours = Snapshot::take(&legacy)?.is_some_and(|standing| shim::is_ours(standing.bytes()));
+    if !is_ours {
+        return Ok(None);
+    }
+    snapshot::remove(&legacy)?;
+    Ok(Some(format!("removed {}, an earlier hook of ours that a hook manager had put there", legacy.display())))
 }
 
 /// Notes the policy, unless one was seen before: to install again must not make a weaker one the anchor.
@@ -393,6 +405,19 @@ mod tests {
         install(&shop.open(), &shop.caller, &Options::default()).unwrap();
         executable(&shop.hook(), b"#!/bin/sh\n# another manager\n");
         assert!(conflict(&shop, &Options::default()).contains("move one of the two away"));
+    }
+
+    #[test]
+    fn a_manager_that_took_the_place_back_does_not_start_the_gate_in_a_circle() {
+        let manager = b"#!/bin/sh\n# pre-commit\nexit 0\n";
+        let shop = Shop::new().with_hook(manager);
+        install(&shop.open(), &shop.caller, &Options::default()).unwrap();
+        let legacy = shop.hook().with_file_name("pre-push.legacy");
+        fs::rename(shop.hook(), &legacy).unwrap();
+        executable(&shop.hook(), manager);
+        install(&shop.open(), &shop.caller, &Options::default()).unwrap();
+        assert!(!legacy.exists());
+        assert_eq!(state(&shop.open()).unwrap(), HookState::Fires);
     }
 
     fn check_manager(folder: &str, file: &str, text: &str, config: &str, line: &str) {

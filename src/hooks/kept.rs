@@ -58,7 +58,8 @@ pub fn run_kept(repository: &Repository, caller: &Caller, args: &[OsString], std
     }
     if caller.variable(MARK).is_some() {
         return Err(Error::new(format!("cannot run {}: it calls proof-gate again, in a circle", path.display()))
-            .hint(format!("take the call of proof-gate out of it, or unset {MARK}")));
+            .hint("where a hook manager was installed again since: proof-gate install")
+            .hint(format!("else take the call of proof-gate out of that hook, or unset {MARK}")));
     }
     let mut variables = caller.variables.clone();
     variables.insert(MARK.into(), "1".into());
