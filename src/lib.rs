@@ -13,6 +13,7 @@ pub mod commands;
 pub mod error;
 pub mod evidence;
 pub mod git;
+pub mod hooks;
 pub mod judge;
 pub mod policy;
 pub mod prove;

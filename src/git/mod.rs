@@ -3,6 +3,7 @@
 //! Deliberately absent: any other place that opens a repository or starts git.
 
 mod diff;
+mod hooks_path;
 mod objects;
 mod oid;
 mod program;
@@ -10,6 +11,7 @@ mod refs;
 mod repository;
 
 pub use diff::{PathChange, Status};
+pub use hooks_path::{HooksFolder, Scope};
 pub use objects::{Commit, Entry, Kind, Peeled};
 pub use oid::Oid;
 pub use program::{GitCommand, Output, Program};

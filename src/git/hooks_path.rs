@@ -1,0 +1,84 @@
+//! Where git looks for this repository's hooks, and which setting says so.
+//!
+//! Deliberately absent: settings given with `-c` or in the environment; they end with the command that they were given to.
+
+use std::path::PathBuf;
+
+use bstr::{BString, ByteVec as _};
+
+use super::Repository;
+use crate::error::{Context as _, Error, Result};
+
+/// The file that a setting stands in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Scope {
+    /// The machine's.
+    System,
+    /// The user's.
+    Global,
+    /// The repository's.
+    Local,
+    /// The linked worktree's.
+    Worktree,
+}
+
+impl Scope {
+    /// The word git uses for it, as in `git config --global`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Scope::System => "system",
+            Scope::Global => "global",
+            Scope::Local => "local",
+            Scope::Worktree => "worktree",
+        }
+    }
+
+    fn parse(word: &[u8]) -> Option<Self> {
+        [Scope::System, Scope::Global, Scope::Local, Scope::Worktree]
+            .into_iter()
+            .find(|scope| scope.as_str().as_bytes() == word)
+    }
+}
+
+/// The folder of the hooks, as git works it out.
+#[derive(Clone, Debug)]
+pub struct HooksFolder {
+    /// Absolute; it may not exist.
+    pub path: PathBuf,
+    /// The `core.hooksPath` that holds, with the file it stands in; `None` where git's own default holds.
+    pub setting: Option<(Scope, BString)>,
+}
+
+impl Repository {
+    /// Asks git where it looks for hooks. The hardened commands of this door have their hooks off, so this one is asked as if typed by hand.
+    pub fn hooks_folder(&self) -> Result<HooksFolder> {
+        let asked =
+            self.by_hand().args(["config", "--null", "--show-scope", "--get-all", "core.hooksPath"]).output()?;
+        let setting = match asked.status.code() {
+            Some(1) => None,
+            Some(0) => {
+                let mut fields: Vec<&[u8]> = asked.stdout.split(|byte| *byte == 0).collect();
+                // Every field ends with a NUL, so the last one is empty; of several settings the last one holds.
+                fields.pop();
+                let [.., scope, value] = fields[..] else {
+                    return Err(Error::new("cannot read core.hooksPath: git's answer is cut short"));
+                };
+                let scope = Scope::parse(scope).context("cannot tell where core.hooksPath is set")?;
+                Some((scope, BString::from(value)))
+            }
+            _ => return Err(Error::new(format!("cannot read core.hooksPath: {}", asked.complaint()))),
+        };
+        let mut path: Vec<u8> =
+            self.by_hand().args(["rev-parse", "--path-format=absolute", "--git-path", "hooks"]).run()?.into();
+        if path.last() == Some(&b'\n') {
+            path.pop();
+        }
+        let path = path.into_path_buf().map_err(|_| Error::new("cannot read the path of the hooks folder"))?;
+        Ok(HooksFolder { path, setting })
+    }
+
+    /// Runs the hook pre-push as git would, found where git finds it, with nothing on its standard input.
+    pub fn fire_pre_push(&self, args: &[&str]) -> Result<super::Output> {
+        self.by_hand().args(["hook", "run", "pre-push", "--"]).args(args).output()
+    }
+}

@@ -1,0 +1,444 @@
+//! Writes the hook, keeps what stood there, and proves by a run that it fires; if it does not, everything is as before.
+//!
+//! Deliberately absent: changing the user's git configuration. Where that has to change, the command is printed.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use bstr::ByteSlice as _;
+
+use super::installed::{Kept, Note};
+use super::kept::{orphan_of, place_for};
+use super::manager::Manager;
+use super::seen_policy::SeenPolicy;
+use super::snapshot::{self, Snapshot, is_runnable};
+use super::{self_test, shim};
+use crate::caller::Caller;
+use crate::error::{Context as _, Error, Exit, Result};
+use crate::git::{HooksFolder, Repository, Scope};
+
+/// What `install` was asked.
+#[derive(Clone, Debug, Default)]
+pub struct Options {
+    /// The folder git looks in, named by the user because it lies outside the repository.
+    pub hooks_dir: Option<PathBuf>,
+    /// Chain a hook even of a manager that will write it anew.
+    pub force: bool,
+    /// Only say what would be done.
+    pub dry_run: bool,
+    /// The policy file as it stands; what is seen first stays the anchor until a gated update is allowed.
+    pub policy: Option<Vec<u8>>,
+}
+
+/// What was done.
+#[derive(Clone, Debug)]
+pub struct Installed {
+    /// The hook that git starts.
+    pub hook: PathBuf,
+    /// The hook that stood there, where it is now.
+    pub chained: Option<PathBuf>,
+    /// The manager that calls the gate by itself; then nothing was written to the hooks folder.
+    pub called_by: Option<Manager>,
+    /// What was written, in plain words, one line each.
+    pub lines: Vec<String>,
+}
+
+/// Installs the hook pre-push. See [`Options`]; a standing obstacle ends with [`Exit::Conflict`] and the ways on.
+pub fn install(repository: &Repository, caller: &Caller, options: &Options) -> Result<Installed> {
+    let folder = folder(repository, caller, options)?;
+    let hook = folder.join("pre-push");
+    let note = Note::read(repository)?;
+    if let Some(elsewhere) = note.as_ref().map(Note::hook).filter(|noted| *noted != hook) {
+        return Err(Error::new(format!(
+            "cannot install at {}: it is installed at {}",
+            hook.display(),
+            elsewhere.display()
+        ))
+        .ending(Exit::Conflict)
+        .hint("take that one out first: proof-gate uninstall, then: proof-gate install"));
+    }
+    let standing = Snapshot::take(&hook)?;
+    let standing_is_ours = standing.as_ref().is_some_and(|standing| shim::is_ours(standing.bytes()));
+    let manager = Manager::of(&folder, standing.as_ref()).filter(|_| !standing_is_ours && !options.force);
+    if let Some(manager) = manager {
+        let Some(file) = manager.calling_file(&folder, repository.work_tree()) else {
+            return Err(manager.conflict());
+        };
+        let mut lines = vec![format!("nothing written: {} calls the gate", file.display())];
+        see_policy(repository, options, &mut lines)?;
+        return Ok(Installed { hook, chained: None, called_by: Some(manager), lines });
+    }
+    let before = match &standing {
+        Some(theirs) if !standing_is_ours => Some(keep(&hook, theirs)?),
+        // Ours stands there, or nothing does: what was kept by an earlier install stays kept.
+        Some(_) | None => match note.as_ref().and_then(|note| note.before.clone()) {
+            Some(kept) => Some(kept),
+            None => adopt(&hook)?,
+        },
+    };
+    let made_folder = note.as_ref().is_some_and(|note| note.made_folder) || !folder.exists();
+    let change = Change {
+        repository,
+        shim: Snapshot::executable(shim::render(&caller.program)),
+        kept_is_new: before.as_ref().is_some_and(|kept| kept.path().symlink_metadata().is_err()),
+        note,
+        standing,
+        before,
+        made_folder,
+        hook,
+    };
+    let mut lines = change.lines();
+    if !options.dry_run {
+        if let Err(error) = change.make().and_then(|()| self_test::fire(repository)) {
+            return Err(match change.undo() {
+                Ok(()) => error.hint("nothing was changed"),
+                Err(undoing) => error.hint(format!("and putting back failed: {undoing}")),
+            });
+        }
+        lines.push("proved by a run: the hook fires and refuses".to_owned());
+        lines.extend(remove_echo(&change.hook)?);
+    }
+    see_policy(repository, options, &mut lines)?;
+    let chained = change.before.as_ref().map(Kept::path);
+    Ok(Installed { hook: change.hook, chained, called_by: None, lines })
+}
+
+/// The folder to install in: where git looks, if that is this repository's own or was named by the user.
+fn folder(repository: &Repository, caller: &Caller, options: &Options) -> Result<PathBuf> {
+    let HooksFolder { path, setting } = repository.hooks_folder()?;
+    if let Some(named) = &options.hooks_dir {
+        let named = caller.directory.join(named);
+        if resolved(&named) == resolved(&path) {
+            return Ok(path);
+        }
+        let (named, path) = (named.display(), path.display());
+        return Err(Error::new(format!("cannot install in {named}: git looks for hooks in {path}"))
+            .ending(Exit::Conflict)
+            .hint(format!("let git look there: git config --local core.hooksPath '{named}'")));
+    }
+    let own = match &setting {
+        None | Some((Scope::Local | Scope::Worktree, _)) => is_inside(repository, &path),
+        Some((Scope::Global | Scope::System, _)) => false,
+    };
+    if own {
+        return Ok(path);
+    }
+    let why = match &setting {
+        Some((scope, value)) => {
+            format!("core.hooksPath is '{}' in the {} configuration", value.as_bstr(), scope.as_str())
+        }
+        None => "the hooks folder is a link to it".to_owned(),
+    };
+    let default = repository.common_dir().join("hooks");
+    let mut error = Error::new(format!("cannot install in {}, outside this repository: {why}", path.display()))
+        .ending(Exit::Conflict)
+        .hint(format!(
+            "install there, for every repository that uses it: proof-gate install --hooks-dir '{}'",
+            path.display()
+        ));
+    if setting.is_some() {
+        error = error.hint(format!(
+            "or let this repository have its own: git config --local core.hooksPath '{}'",
+            default.display()
+        ));
+    }
+    Err(error)
+}
+
+/// Whether a folder lies in the repository's git directory or work tree, links followed.
+fn is_inside(repository: &Repository, folder: &Path) -> bool {
+    let folder = resolved(folder);
+    [Some(repository.common_dir()), repository.work_tree()]
+        .into_iter()
+        .flatten()
+        .any(|own| folder != resolved(own) && folder.starts_with(resolved(own)))
+}
+
+/// The path with all links followed, as far as it exists.
+fn resolved(path: &Path) -> PathBuf {
+    match (fs::canonicalize(path), path.parent(), path.file_name()) {
+        (Ok(real), ..) => real,
+        (Err(_), Some(parent), Some(name)) => resolved(parent).join(name),
+        (Err(_), ..) => path.to_owned(),
+    }
+}
+
+/// Keeps a hook of somebody else, at a place where nothing else is kept.
+fn keep(hook: &Path, theirs: &Snapshot) -> Result<Kept> {
+    let place = place_for(hook, theirs.bytes());
+    for occupied in orphan_of(hook).into_iter().chain([place.clone()]) {
+        // The very same hook is there if an earlier install was cut short.
+        if Snapshot::take(&occupied)?.is_some_and(|kept| kept != *theirs) {
+            let (hook, occupied) = (hook.display(), occupied.display());
+            return Err(Error::new(format!("cannot keep {hook}: {occupied} holds another hook that was kept before"))
+                .ending(Exit::Conflict)
+                .hint(format!(
+                    "another program took {hook} back; move one of the two away, then: proof-gate install"
+                )));
+        }
+    }
+    Ok(Kept::new(&place, theirs.clone()))
+}
+
+/// Takes in a kept hook whose note was lost.
+fn adopt(hook: &Path) -> Result<Option<Kept>> {
+    let Some(place) = orphan_of(hook) else { return Ok(None) };
+    Ok(Snapshot::take(&place)?.map(|snapshot| Kept::new(&place, snapshot)))
+}
+
+/// Removes our own hook from where pre-commit and prek put it when they take the place back: they would start it from within the kept hook.
+fn remove_echo(hook: &Path) -> Result<Option<String>> {
+    let legacy = hook.with_extension("legacy");
+    let is_ours = Snapshot::take(&legacy)?.is_some_and(|standing| shim::is_ours(standing.bytes()));
+    if !is_ours {
+        return Ok(None);
+    }
+    snapshot::remove(&legacy)?;
+    Ok(Some(format!("removed {}, an earlier hook of ours that a hook manager had put there", legacy.display())))
+}
+
+/// Notes the policy, unless one was seen before: to install again must not make a weaker one the anchor.
+fn see_policy(repository: &Repository, options: &Options, lines: &mut Vec<String>) -> Result<()> {
+    let Some(policy) = &options.policy else { return Ok(()) };
+    match SeenPolicy::read(repository)? {
+        Some((_, seen)) if seen == *policy => {}
+        Some((id, _)) => lines.push(format!("the policy seen first stays the anchor ({})", id.short())),
+        None => {
+            lines.push(format!("noted the policy file as the anchor ({})", repository.blob_id(policy)?.short()));
+            if !options.dry_run {
+                SeenPolicy::write(repository, policy)?;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Everything that one install writes, and what it needs to take it back.
+struct Change<'a> {
+    repository: &'a Repository,
+    hook: PathBuf,
+    shim: Snapshot,
+    standing: Option<Snapshot>,
+    before: Option<Kept>,
+    kept_is_new: bool,
+    note: Option<Note>,
+    made_folder: bool,
+}
+
+impl Change<'_> {
+    fn lines(&self) -> Vec<String> {
+        let hook = self.hook.display();
+        let mut lines = vec![match &self.standing {
+            Some(standing) if *standing == self.shim => format!("{hook} stands as it should"),
+            Some(standing) if shim::is_ours(standing.bytes()) => format!("replaced an older {hook}"),
+            Some(_) | None => format!("wrote {hook}"),
+        }];
+        if let Some(kept) = &self.before {
+            let path = kept.path();
+            let runs = if is_runnable(if self.kept_is_new { &self.hook } else { &path }) {
+                "it runs first"
+            } else {
+                "it is not executable, git did not run it and it stays so"
+            };
+            lines.push(format!("kept the hook that stood there as {}: {runs}", path.display()));
+        }
+        lines
+    }
+
+    /// The note first, then the copy, then the hook: cut short anywhere, the hook that stood there still stands.
+    fn make(&self) -> Result<()> {
+        let folder = self.hook.parent().expect("a hook lies in a folder");
+        fs::create_dir_all(folder).context(format!("cannot make {}", folder.display()))?;
+        Note::new(&self.hook, &self.shim, self.before.clone(), self.made_folder).write(self.repository)?;
+        if let Some(kept) = self.before.as_ref().filter(|_| self.kept_is_new) {
+            let path = kept.path();
+            let place = path.parent().expect("a kept hook lies in a folder");
+            fs::create_dir_all(place).context(format!("cannot make {}", place.display()))?;
+            kept.snapshot.put(&path)?;
+        }
+        if self.standing.as_ref() == Some(&self.shim) { Ok(()) } else { self.shim.put(&self.hook) }
+    }
+
+    fn undo(&self) -> Result<()> {
+        match &self.standing {
+            Some(standing) => standing.put(&self.hook)?,
+            None => snapshot::remove(&self.hook)?,
+        }
+        if let Some(kept) = self.before.as_ref().filter(|_| self.kept_is_new) {
+            super::uninstall::remove_kept(&self.hook, &kept.path())?;
+        }
+        match &self.note {
+            Some(note) => note.write(self.repository)?,
+            None => Note::remove(self.repository)?,
+        }
+        if self.made_folder && self.note.is_none() {
+            // Somebody may have put a hook there meanwhile; then the folder stays.
+            drop(self.hook.parent().map(fs::remove_dir));
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    use super::*;
+    use crate::hooks::testing::{Shop, executable};
+    use crate::hooks::{HookState, state};
+
+    #[test]
+    fn the_hook_is_an_executable_file_and_fires() {
+        let shop = Shop::new();
+        let installed = install(&shop.open(), &shop.caller, &Options::default()).unwrap();
+        assert_eq!(installed.hook, shop.hook());
+        assert_eq!(fs::symlink_metadata(shop.hook()).unwrap().permissions().mode() & 0o7777, 0o755);
+        assert!(
+            installed.lines.iter().any(|line| line.contains("the hook fires and refuses")),
+            "{:?}",
+            installed.lines
+        );
+    }
+
+    #[test]
+    fn a_hook_that_does_not_fire_is_taken_back_and_the_reason_is_named() {
+        let theirs = b"#!/bin/sh\nexit 0\n";
+        let mut shop = Shop::new().with_hook(theirs);
+        shop.caller.program = executable(&shop.caller.directory.join("mute"), b"#!/bin/sh\necho mute >&2\nexit 0\n");
+        let error = install(&shop.open(), &shop.caller, &Options::default()).unwrap_err();
+        assert!(error.message.contains("mute"), "{error}");
+        assert_eq!(fs::read(shop.hook()).unwrap(), theirs);
+        assert_eq!(fs::read_dir(shop.hook().parent().unwrap()).unwrap().count(), 1);
+        assert!(Note::read(&shop.open()).unwrap().is_none());
+    }
+
+    #[test]
+    fn a_dry_run_changes_nothing() {
+        let shop = Shop::new();
+        let options = Options { dry_run: true, policy: Some(b"version = 1\n".to_vec()), ..Options::default() };
+        assert!(!install(&shop.open(), &shop.caller, &options).unwrap().lines.is_empty());
+        assert!(!shop.hook().exists());
+        assert!(!shop.open().own_dir().exists());
+    }
+
+    #[test]
+    fn an_older_hook_of_ours_is_replaced_and_not_chained() {
+        let shop = Shop::new().with_hook(b"#!/bin/sh\n# proof-gate hook: pre-push 0. Old.\nexit 0\n");
+        assert_eq!(install(&shop.open(), &shop.caller, &Options::default()).unwrap().chained, None);
+        assert_eq!(state(&shop.open()).unwrap(), HookState::Fires);
+    }
+
+    #[test]
+    fn the_policy_seen_first_stays_when_installing_again() {
+        let shop = Shop::new();
+        for policy in ["first\n", "weaker\n"] {
+            let options = Options { policy: Some(policy.into()), ..Options::default() };
+            install(&shop.open(), &shop.caller, &options).unwrap();
+        }
+        let (id, bytes) = SeenPolicy::read(&shop.open()).unwrap().unwrap();
+        assert_eq!(
+            (bytes.as_slice(), id.to_string().as_str()),
+            (&b"first\n"[..], "9c59e24b8393179a5d712de4f990178df5734d99")
+        );
+    }
+
+    #[test]
+    fn a_hooks_path_of_user_or_outside_is_never_touched() {
+        for scope in ["--global", "--local"] {
+            let shop = Shop::new();
+            let outside = shop.caller.directory.with_file_name("outside");
+            shop.git(&["config", scope, "core.hooksPath", outside.to_str().unwrap()]);
+            let hints = conflict(&shop, &Options::default());
+            assert!(hints.contains("--hooks-dir") && hints.contains("git config --local core.hooksPath"), "{hints}");
+            assert!(!outside.exists());
+            let named = Options { hooks_dir: Some(outside.clone()), ..Options::default() };
+            assert_eq!(install(&shop.open(), &shop.caller, &named).unwrap().hook, outside.join("pre-push"));
+        }
+    }
+
+    #[test]
+    fn a_folder_where_git_does_not_look_is_no_place_for_a_hook() {
+        let shop = Shop::new();
+        let named = Options { hooks_dir: Some("my-hooks".into()), ..Options::default() };
+        assert!(conflict(&shop, &named).contains("git config --local core.hooksPath"));
+    }
+
+    #[test]
+    fn a_hooks_path_inside_the_repository_is_used() {
+        let shop = Shop::new();
+        shop.git(&["config", "core.hooksPath", "tools/hooks"]);
+        let installed = install(&shop.open(), &shop.caller, &Options::default()).unwrap();
+        assert_eq!(installed.hook, shop.caller.directory.join("tools/hooks/pre-push"));
+    }
+
+    #[test]
+    fn from_a_linked_worktree_the_common_folder_gets_the_hook() {
+        let mut shop = Shop::new();
+        shop.git(&["commit", "--quiet", "--allow-empty", "-m", "one"]);
+        shop.git(&["worktree", "add", "--quiet", "../second"]);
+        let common = shop.hook();
+        shop.caller.directory = shop.caller.directory.with_file_name("second");
+        assert_eq!(install(&shop.open(), &shop.caller, &Options::default()).unwrap().hook, common);
+    }
+
+    #[test]
+    fn husky_and_lefthook_get_a_line_to_add_and_then_nothing_is_written() {
+        check_manager(
+            ".husky/_",
+            "h",
+            "#!/usr/bin/env sh\n# husky\n",
+            ".husky/pre-push",
+            "exec proof-gate hook pre-push \"$@\"",
+        );
+        check_manager(
+            ".git/hooks",
+            "pre-push",
+            "#!/bin/sh\ncall_lefthook()\n{\n}\n",
+            "lefthook.yml",
+            "use_stdin: true",
+        );
+    }
+
+    #[test]
+    fn a_hook_that_took_the_place_back_is_not_chained_over_the_kept_one() {
+        let shop = Shop::new().with_hook(b"#!/bin/sh\nexit 0\n");
+        install(&shop.open(), &shop.caller, &Options::default()).unwrap();
+        executable(&shop.hook(), b"#!/bin/sh\n# another manager\n");
+        assert!(conflict(&shop, &Options::default()).contains("move one of the two away"));
+    }
+
+    #[test]
+    fn a_manager_that_took_the_place_back_does_not_start_the_gate_in_a_circle() {
+        let manager = b"#!/bin/sh\n# pre-commit\nexit 0\n";
+        let shop = Shop::new().with_hook(manager);
+        install(&shop.open(), &shop.caller, &Options::default()).unwrap();
+        let legacy = shop.hook().with_file_name("pre-push.legacy");
+        fs::rename(shop.hook(), &legacy).unwrap();
+        executable(&shop.hook(), manager);
+        install(&shop.open(), &shop.caller, &Options::default()).unwrap();
+        assert!(!legacy.exists());
+        assert_eq!(state(&shop.open()).unwrap(), HookState::Fires);
+    }
+
+    fn check_manager(folder: &str, file: &str, text: &str, config: &str, line: &str) {
+        let shop = Shop::new();
+        let top = &shop.caller.directory;
+        fs::create_dir_all(top.join(folder)).unwrap();
+        executable(&top.join(folder).join(file), text.as_bytes());
+        shop.git(&["config", "core.hooksPath", folder]);
+        let hints = conflict(&shop, &Options::default());
+        assert!(hints.contains(line), "{hints}");
+        fs::write(top.join(config), format!("# nothing: {line}\n# proof-gate hook pre-push\n")).unwrap();
+        conflict(&shop, &Options::default());
+        fs::write(top.join(config), hints).unwrap();
+        let installed = install(&shop.open(), &shop.caller, &Options::default()).unwrap();
+        assert!(installed.called_by.is_some());
+        assert!(Note::read(&shop.open()).unwrap().is_none());
+    }
+
+    fn conflict(shop: &Shop, options: &Options) -> String {
+        let error = install(&shop.open(), &shop.caller, options).unwrap_err();
+        assert_eq!(error.exit, Exit::Conflict, "{error}");
+        error.hints.join("\n")
+    }
+}

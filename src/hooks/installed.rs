@@ -1,0 +1,130 @@
+//! What `install` noted about itself, `installed.json`: enough to know the hook again and to put back what stood there.
+//!
+//! Deliberately absent: the policy that install saw. It moves on by itself and has a file of its own.
+
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+
+use super::snapshot::{self, Snapshot, Text};
+use crate::error::{Context as _, Error, Result};
+use crate::git::Repository;
+
+const FORMAT: &str = "proof-gate.installed/1";
+
+/// The note, in the format of this version.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Note {
+    format: String,
+    hook: Text,
+    /// SHA-256 of the hook that was written.
+    pub sha256: String,
+    /// What stood there before, if anything.
+    pub before: Option<Kept>,
+    /// The hooks folder was not there either.
+    pub made_folder: bool,
+}
+
+/// A hook that stood there and is kept.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Kept {
+    path: Text,
+    /// SHA-256 of what was kept.
+    pub sha256: String,
+    /// What it was, should the kept file be lost.
+    pub snapshot: Snapshot,
+}
+
+impl Kept {
+    /// What stood there, and where it is kept from now on.
+    pub fn new(path: &std::path::Path, snapshot: Snapshot) -> Self {
+        Kept { path: Text::of_path(path), sha256: snapshot.digest(), snapshot }
+    }
+
+    /// Where it is kept.
+    pub fn path(&self) -> PathBuf {
+        self.path.to_path()
+    }
+}
+
+impl Note {
+    /// The note of a hook at `hook` that is `shim`.
+    pub fn new(hook: &std::path::Path, shim: &Snapshot, before: Option<Kept>, made_folder: bool) -> Self {
+        Note { format: FORMAT.to_owned(), hook: Text::of_path(hook), sha256: shim.digest(), before, made_folder }
+    }
+
+    /// Where the hook is.
+    pub fn hook(&self) -> PathBuf {
+        self.hook.to_path()
+    }
+
+    /// The note of this repository; `None` where proof-gate is not installed. A newer or damaged one is an error.
+    pub fn read(repository: &Repository) -> Result<Option<Self>> {
+        #[derive(Deserialize)]
+        struct Format {
+            format: String,
+        }
+        let path = path(repository);
+        let Some(snapshot) = Snapshot::take(&path)? else { return Ok(None) };
+        let damaged = || format!("cannot read {}", path.display());
+        let mend = |error: Error| error.hint("remove that file, then: proof-gate install");
+        let format: Format = serde_json::from_slice(snapshot.bytes()).context(damaged()).map_err(mend)?;
+        if format.format != FORMAT {
+            return Err(Error::new(format!("cannot read {}: its format is '{}'", path.display(), format.format))
+                .hint("a newer proof-gate wrote it: use that version"));
+        }
+        serde_json::from_slice(snapshot.bytes()).context(damaged()).map_err(mend).map(Some)
+    }
+
+    /// Writes the note durably.
+    pub fn write(&self, repository: &Repository) -> Result<()> {
+        let mut json = serde_json::to_vec_pretty(self).context("cannot write down what was installed")?;
+        json.push(b'\n');
+        write_own(repository, "installed.json", json)
+    }
+
+    /// Takes the note away.
+    pub fn remove(repository: &Repository) -> Result<()> {
+        snapshot::remove(&path(repository))
+    }
+}
+
+/// Writes one of proof-gate's own files, which nobody else may read, durably.
+pub fn write_own(repository: &Repository, name: &str, bytes: Vec<u8>) -> Result<()> {
+    let folder = repository.own_dir();
+    std::fs::create_dir_all(&folder).context(format!("cannot make {}", folder.display()))?;
+    Snapshot::File { mode: 0o600, bytes: Text(bytes) }.put(&folder.join(name))
+}
+
+fn path(repository: &Repository) -> PathBuf {
+    repository.own_dir().join("installed.json")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::hooks::testing::Shop;
+
+    #[test]
+    fn a_note_of_a_newer_version_is_explained_and_never_guessed() {
+        check(r#"{"format": "proof-gate.installed/2", "wonders": []}"#, "its format is 'proof-gate.installed/2'");
+    }
+
+    #[test]
+    fn a_damaged_note_is_an_error_with_its_mend() {
+        check("", "cannot read");
+        check("\0\0\0\0", "cannot read");
+        check(r#"{"format": "proof-gate.installed/1"}"#, "missing field");
+    }
+
+    fn check(note: &str, expected: &str) {
+        let shop = Shop::new();
+        let repository = shop.open();
+        write_own(&repository, "installed.json", note.into()).unwrap();
+        let error = Note::read(&repository).unwrap_err();
+        assert!(error.message.contains(expected), "{error}");
+        assert_eq!(error.hints.len(), 1);
+    }
+}

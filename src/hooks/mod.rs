@@ -1,0 +1,25 @@
+//! The hooks: written so that they fail closed, chained to what stood there, proven by a run, and taken out byte for byte.
+//!
+//! Deliberately absent: the decision over a push. A hook only starts the program, which decides.
+
+mod install;
+mod installed;
+mod kept;
+mod manager;
+mod seen_policy;
+mod self_test;
+mod shim;
+mod snapshot;
+mod state;
+mod uninstall;
+
+pub use install::{Installed, Options, install};
+pub use kept::{KeptOutcome, run_kept};
+pub use manager::Manager;
+pub use seen_policy::SeenPolicy;
+pub use self_test::self_test_reply;
+pub use state::{HookState, state};
+pub use uninstall::{Uninstalled, purge, uninstall};
+
+#[cfg(test)]
+mod testing;

@@ -1,0 +1,66 @@
+//! The hooks as a user meets them: install, a push, uninstall.
+
+use std::fs;
+
+use crate::support::{Fingerprint, Layout, Sandbox};
+
+#[test]
+fn install_changes_nothing_of_the_users_and_uninstall_leaves_no_hook() {
+    for layout in [Layout::Plain, Layout::Sha256, Layout::Reftable, Layout::Linked] {
+        let sandbox = Sandbox::with(layout);
+        let before = Fingerprint::of(&sandbox);
+        sandbox.install();
+        assert!(sandbox.hook().exists(), "{layout:?}");
+        sandbox.install();
+        assert_eq!(Fingerprint::of(&sandbox), before, "{layout:?}");
+        sandbox.proof_gate(&["uninstall"]).ends_with(0);
+        assert!(!sandbox.hook().exists(), "{layout:?}");
+        assert_eq!(Fingerprint::of(&sandbox), before, "{layout:?}");
+    }
+}
+
+#[test]
+fn a_dry_run_writes_no_hook() {
+    let sandbox = Sandbox::new();
+    sandbox.proof_gate(&["install", "--dry-run"]).ends_with(0);
+    assert!(!sandbox.hook().exists());
+}
+
+#[test]
+fn a_push_without_the_program_is_refused_and_the_mend_is_named() {
+    let mut sandbox = Sandbox::new();
+    sandbox.install();
+    let hook = fs::read_to_string(sandbox.hook()).unwrap();
+    fs::write(sandbox.hook(), hook.replace(env!("CARGO_BIN_EXE_proof-gate"), "/nowhere/proof-gate")).unwrap();
+    sandbox.set("PATH", "/usr/bin:/bin");
+    sandbox.push(&["origin", "main"]).ends_with(1).says("hint: install proof-gate again");
+    assert_eq!(sandbox.remote_ref("refs/heads/main"), None);
+}
+
+#[test]
+fn a_hook_that_stood_there_runs_first_and_its_refusal_is_named() {
+    let sandbox = Sandbox::new();
+    sandbox.write_executable(sandbox.hook(), "#!/bin/sh\ncat >../seen\nexit 9\n");
+    sandbox.install();
+    sandbox.push(&["origin", "main"]).ends_with(1).says("pre-push.before-proof-gate");
+    assert!(fs::read_to_string(sandbox.root().join("seen")).unwrap().starts_with("refs/heads/main "));
+    assert_eq!(sandbox.remote_ref("refs/heads/main"), None);
+    assert!(sandbox.suites_run().is_empty());
+}
+
+#[test]
+fn a_hooks_path_of_the_user_is_a_conflict_until_it_is_named() {
+    let sandbox = Sandbox::new();
+    let outside = sandbox.root().join("outside");
+    let outside = outside.to_str().unwrap();
+    sandbox.git_ok(&["config", "--global", "core.hooksPath", outside]);
+    sandbox.proof_gate(&["install"]).ends_with(3).says("--hooks-dir");
+    sandbox.proof_gate(&["install", "--hooks-dir", outside]).ends_with(0);
+    sandbox.proof_gate(&["uninstall"]).ends_with(0);
+}
+
+#[test]
+fn a_self_test_by_hand_lets_nothing_through() {
+    let sandbox = Sandbox::new();
+    sandbox.proof_gate(&["hook", "pre-push", "--self-test", "abc"]).ends_with(2).says("self-test abc");
+}

@@ -1,0 +1,6 @@
+//! The integration tests: one binary, real git, a module per topic.
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+mod hooks;
+mod support;

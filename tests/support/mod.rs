@@ -1,0 +1,16 @@
+//! What every topic needs: a hermetic repository with its remote, a fake runner, a terminal, a fingerprint.
+//!
+//! Deliberately absent: anything that looks into the program. Topics see what a user sees.
+
+#![allow(dead_code, reason = "each topic takes what it needs")]
+
+mod fingerprint;
+mod runner;
+mod sandbox;
+mod sandbox_check;
+mod terminal;
+
+pub use fingerprint::Fingerprint;
+#[allow(unused_imports, reason = "topics that write a policy of their own start from it")]
+pub use runner::SHOP_POLICY;
+pub use sandbox::{Layout, Ran, Sandbox};
