@@ -1,0 +1,204 @@
+//! From a judged proof to the draft of its record.
+
+use std::path::Path;
+
+use jiff::Timestamp;
+use sha2::Digest as _;
+
+use super::ground::{Assessment, Ground};
+use super::proving::{Order, SuiteVerdict};
+use crate::error::{Context as _, Result};
+use crate::evidence;
+use crate::judge::{self, Word};
+use crate::prove::EnvironmentReport;
+use crate::records::{
+    Answer, Approval, Body, Changes, Draft, Ended, EnvironmentIdentity, Established, EvidenceFile, IdentityOutput, Keyed,
+    Obligation, Policies, Subject, SubjectDigest, SuiteEntry, Tool, VerdictBody,
+};
+use crate::reporter;
+use crate::select;
+
+/// Reasons that a record keeps of each obligation, at most; the plan shows them all.
+const MAX_REASONS: usize = 8;
+
+/// A proof that was judged.
+pub struct Judged<'a> {
+    /// What decisions rest on.
+    pub ground: &'a Ground<'a>,
+    /// What was to be proven.
+    pub order: &'a Order<'a>,
+    /// The suites' verdicts.
+    pub verdicts: &'a [SuiteVerdict],
+    /// What they ran in.
+    pub environment: &'a EnvironmentReport,
+    /// Whether somebody was at a terminal.
+    pub terminal: bool,
+    /// When the proof began.
+    pub started: Timestamp,
+    /// When it ended.
+    pub finished: Timestamp,
+}
+
+/// The draft of a verdict's record.
+pub fn verdict(judged: &Judged<'_>) -> Result<Draft> {
+    let Judged { ground, order, .. } = judged;
+    let assessment = order.assessment;
+    let suites = judged.verdicts.iter().map(|suite| suite_entry(judged, suite)).collect::<Result<Vec<_>>>()?;
+    let failed = suites.iter().any(|suite| suite.verdict == Word::Fail);
+    let bases = assessment.base.iter().flat_map(|base| &base.commits).map(|commit| commit.id).collect();
+    let body = VerdictBody {
+        scenario: assessment.wanted.scenario.clone(),
+        gated_ref: order.gated_ref.as_ref().map(|name| reporter::text(name)),
+        verdict: if failed { Word::Fail } else { Word::Pass },
+        established: established(judged)?,
+        bases,
+        changes: changes(assessment),
+        policies: Policies {
+            subject: Some(assessment.policy.digest).filter(|_| assessment.origin == select::Origin::Subject),
+            bases: assessment.compared.iter().map(|file| file.digest).collect(),
+            judged_by: (assessment.origin != select::Origin::Subject)
+                .then(|| format!("{}, {}", assessment.origin.as_str(), assessment.policy.digest)),
+        },
+        obligations: assessment.owed.iter().map(|owed| Obligation {
+            suite: owed.suite.clone(),
+            key: owed.key,
+            reasons: owed.reasons.iter().take(MAX_REASONS).map(|reason| reason.sentence()).collect(),
+        }).collect(),
+        suites,
+        environment: environment(judged.environment)?,
+        target: order.target.clone().or_else(|| assessment.policy.policy.proof.target.clone()),
+    };
+    Ok(draft(ground, assessment, judged.terminal, judged.started, judged.finished, Body::Verdict(Box::new(body)))?)
+}
+
+/// A draft about an assessment's subject.
+pub fn draft(
+    ground: &Ground<'_>,
+    assessment: &Assessment,
+    terminal: bool,
+    started: Timestamp,
+    finished: Timestamp,
+    body: Body,
+) -> Result<Draft> {
+    let commit = &assessment.subject.commit;
+    Ok(Draft {
+        subject: Subject {
+            name: commit.id.to_string(),
+            digest: SubjectDigest { git_commit: commit.id, git_tree: commit.tree, git_tag: assessment.subject.tag },
+        },
+        repository: ground.repository_id(&assessment.policy, commit)?,
+        terminal,
+        host: host(),
+        tool: env!("CARGO_PKG_VERSION").to_owned(),
+        started,
+        finished,
+        body,
+    })
+}
+
+/// This machine's name.
+pub fn host() -> String {
+    rustix::system::uname().nodename().to_string_lossy().into_owned()
+}
+
+/// What the subject's tree owed as a branch's, where all of it holds a PASS with this proof. It is read back with care: the
+/// claim counts only as long as each of its obligations answers PASS.
+fn established(judged: &Judged<'_>) -> Result<Option<Established>> {
+    let order = judged.order;
+    let passed = |suite: &str| {
+        judged.verdicts.iter().find(|judged| judged.name == suite).map(|judged| judged.verdict.word() == Word::Pass)
+    };
+    // Worked out from the base, whatever was asked for: a tag or a scenario owes more than its tree.
+    let wanted = super::ground::Wanted::deploy(false, super::ground::Standing::Ignored);
+    let plain = judged.ground.assess(order.assessment.subject.clone(), wanted)?;
+    let holds = plain.owed.iter().all(|owed| match passed(&owed.suite) {
+        Some(passed) => passed,
+        None => matches!(owed.answer, Answer::Pass { .. }),
+    });
+    if !holds || plain.approvals.iter().any(|(_, approved)| !approved) || plain.owed.is_empty() {
+        return Ok(None);
+    }
+    Ok(Some(Established {
+        bases: plain.base.iter().flat_map(|base| &base.commits).map(|commit| commit.id).collect(),
+        obligations: plain
+            .owed
+            .iter()
+            .map(|owed| Obligation { suite: owed.suite.clone(), key: owed.key, reasons: Vec::new() })
+            .collect(),
+        approvals: plain.approvals.iter().map(|(needed, _)| Approval { from: needed.from, to: needed.to }).collect(),
+    }))
+}
+
+fn changes(assessment: &Assessment) -> Changes {
+    let changes = assessment.plan.as_ref().map(|plan| plan.changes.as_slice()).unwrap_or_default();
+    let fields = changes.iter().flat_map(|change| [change.status.letter().as_bytes(), change.path.as_slice()]);
+    Changes { count: changes.len() as u64, digest: crate::records::Digest::of_fields(fields) }
+}
+
+fn suite_entry(judged: &Judged<'_>, suite: &SuiteVerdict) -> Result<SuiteEntry> {
+    let assessment = judged.order.assessment;
+    let policy = &assessment.policy.policy;
+    Ok(SuiteEntry {
+        name: suite.name.clone(),
+        key: judged.ground.key(&assessment.policy, &assessment.subject, &suite.name)?,
+        argv: suite.argv.clone(),
+        argv_digest: SuiteEntry::digest_of(&suite.argv),
+        ended: match suite.ended {
+            evidence::Ended::Exited(code) => Ended::Exited(code),
+            evidence::Ended::Signalled(signal) => Ended::Signalled(signal),
+            evidence::Ended::TimedOut => Ended::TimedOut,
+        },
+        runs: suite.runs,
+        duration_ms: u64::try_from(suite.duration.as_millis()).unwrap_or(u64::MAX),
+        counts: suite.counts,
+        adapter: policy.suites[&suite.name].report.adapter.as_str().to_owned(),
+        rules: judge::RULES_VERSION,
+        verdict: suite.verdict.word(),
+        findings: suite.verdict.findings().into_iter().cloned().collect(),
+        findings_left_out: 0,
+        evidence: suite.files.iter().map(|file| evidence_file(judged.ground, file)).collect::<Result<_>>()?,
+    })
+}
+
+fn evidence_file(ground: &Ground<'_>, file: &Path) -> Result<EvidenceFile> {
+    let what = || format!("cannot read the evidence {}", file.display());
+    let mut open = std::fs::File::open(file).context(what())?;
+    let mut hasher = sha2::Sha256::new();
+    let size = std::io::copy(&mut open, &mut hasher).context(what())?;
+    let below = ground.repository.own_dir();
+    let name = file.strip_prefix(&below).unwrap_or(file).to_string_lossy().into_owned();
+    let media_type = match file.file_name().and_then(|name| name.to_str()) {
+        Some("log") => "text/plain",
+        Some(_) | None => "application/octet-stream",
+    };
+    Ok(EvidenceFile {
+        name,
+        size,
+        sha256: crate::records::Digest::from_bytes(hasher.finalize().into()),
+        media_type: media_type.to_owned(),
+    })
+}
+
+fn environment(report: &EnvironmentReport) -> Result<EnvironmentIdentity> {
+    let digest = |hex: &str| hex.parse::<crate::records::Digest>().context("cannot read a digest of the environment");
+    Ok(EnvironmentIdentity {
+        system: report.system.clone(),
+        architecture: report.arch.clone(),
+        tools: report.tools.iter().map(|tool| Tool { name: tool.name.clone(), path: tool.path.clone(), version: tool.version.clone() }).collect(),
+        identity: report
+            .identity
+            .iter()
+            .map(|output| {
+                Ok(IdentityOutput { argv: output.argv.clone(), sha256: digest(&output.sha256)?, first_line: output.first_line.clone() })
+            })
+            .collect::<Result<_>>()?,
+        variables: report
+            .passed
+            .iter()
+            .filter_map(|(name, hash)| Some((name, hash.as_ref()?)))
+            .map(|(name, hash)| Ok(Keyed { name: name.clone(), hash: digest(hash)? }))
+            .collect::<Result<_>>()?,
+        files: Vec::new(),
+        secret: report.secret_id.clone().unwrap_or_default(),
+    })
+}
