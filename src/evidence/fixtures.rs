@@ -23,6 +23,7 @@ const FAILING: &[(&str, &str)] = &[
     ("mocha/hook-each-json.json", "SUITE_ERROR EXIT_NONZERO"),
     ("mocha/hook-json.json", "SUITE_ERROR EXIT_NONZERO"),
     ("mocha/retries-used-up-json.json", "TEST_FAILED EXIT_NONZERO"),
+    ("mocha/unhandled-strict-json.json", "TEST_FAILED EXIT_NONZERO"),
     ("playwright/allskipped.junit.xml", "ZERO_TESTS"),
     ("playwright/booking.junit.xml", "TEST_FAILED EXIT_NONZERO"),
     ("playwright/booking.retries.junit.xml", "TEST_FAILED EXIT_NONZERO"),

@@ -45,3 +45,25 @@ pub fn judge_file(bytes: &[u8], report: Report, exit: i32) -> Judged {
     let evidence = SuiteEvidence { ended: Ended::Exited(exit), report: parse_report(report, bytes) };
     judge(&evidence, &Rules { min_tests: 1 })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::policy::Adapter;
+
+    #[test]
+    fn a_format_without_a_reader_is_never_a_pass() {
+        for adapter in [
+            Adapter::PlaywrightJson,
+            Adapter::VitestJson,
+            Adapter::JestJson,
+            Adapter::Ctrf,
+            Adapter::GoJson,
+            Adapter::NodeTest,
+            Adapter::Tap,
+        ] {
+            let judged = judge_file(b"{}", Report { adapter, flavor: None }, 0);
+            assert_eq!(judged.verdict.findings()[0].code, crate::judge::Code::ReportMalformed, "{adapter:?}");
+        }
+    }
+}

@@ -89,7 +89,7 @@ fn failures_of(report: &TestReport) -> impl Iterator<Item = Finding> + '_ {
             Outcome::Flaky => Code::TestFlaky,
             Outcome::Passed | Outcome::Skipped => return None,
         };
-        let detail = in_file(case.detail.as_deref().unwrap_or_default(), case.file.as_deref());
+        let detail = in_file(case.detail.as_deref().unwrap_or("the report does not say why"), case.file.as_deref());
         Some(Finding { code, test: Some(case.title.clone()), detail })
     });
     let errors = report.errors.iter().map(|SuiteError { title, file, detail }| Finding {

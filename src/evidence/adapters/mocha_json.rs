@@ -63,7 +63,7 @@ impl Entry {
             .filter(|message| !message.is_empty())
             .or_else(|| text("stack"))
             .or_else(|| self.err.as_str().map(headline))
-            .unwrap_or_default()
+            .unwrap_or_else(|| "the report does not say why".to_owned())
     }
 
     fn case(&self, outcome: Outcome, detail: Option<String>) -> TestCase {

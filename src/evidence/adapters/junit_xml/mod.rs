@@ -59,7 +59,8 @@ impl Reader {
                     Mark::Failed | Mark::AttemptFailed | Mark::Unknown => {
                         own.failures += 1;
                         let title = suite.attribute("name").map(str::to_owned);
-                        self.error(title, attribute(suite, "file"), what_it_says(child, ""));
+                        let detail = format!("<{name}> {}", what_it_says(child, ""));
+                        self.error(title, attribute(suite, "file"), detail.trim_end().to_owned());
                     }
                 },
             }
@@ -201,7 +202,7 @@ mod tests {
     #[test]
     fn a_failure_of_a_suite_is_kept() {
         let report = read("<testcase name='a'/><error message='did not stop'/>");
-        assert_eq!(report.errors[0].detail, "did not stop");
+        assert_eq!(report.errors[0].detail, "<error> did not stop");
         assert_eq!(report.errors[0].title.as_deref(), Some("payment"));
     }
 
