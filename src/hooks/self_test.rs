@@ -7,7 +7,7 @@ use std::ffi::OsString;
 use crate::error::{Context as _, Error, Exit, Result};
 use crate::git::Repository;
 
-/// Stands where git puts the remote's name, which cannot begin with a dash.
+/// Stands where git puts the remote's name. A remote of this very name could only be refused.
 const REMOTE: &str = "--self-test";
 
 /// The program's side: the refusal that answers a self-test; `None` where the arguments are those of a push.
