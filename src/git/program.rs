@@ -122,7 +122,7 @@ impl Program {
     }
 
     /// A git that answers to the user as if typed by hand: the user's configuration and hooks hold, output goes where `stdout` says.
-    /// Only `push` uses it, for the push itself.
+    /// For the push itself, and to ask where hooks lie and have one run: the hardened commands have hooks off.
     pub fn by_hand(&self, folder: &Path) -> GitCommand {
         let mut command = Command::new(&self.path);
         command

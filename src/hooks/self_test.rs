@@ -7,7 +7,7 @@ use std::ffi::OsString;
 use crate::error::{Context as _, Error, Exit, Result};
 use crate::git::Repository;
 
-/// Stands where git puts the remote's name, which cannot begin with a dash.
+/// Stands where git puts the remote's name. A remote of this very name could only be refused.
 const REMOTE: &str = "--self-test";
 
 /// The program's side: the refusal that answers a self-test; `None` where the arguments are those of a push.
@@ -30,10 +30,15 @@ pub fn fire(repository: &Repository) -> Result<()> {
     let mut word = [0; 16];
     getrandom::fill(&mut word).context("cannot draw a random word for the self-test")?;
     let word: String = word.iter().map(|byte| format!("{byte:02x}")).collect();
-    let output = repository.fire_pre_push(&[REMOTE, &word])?;
-    let answered = String::from_utf8_lossy(&output.stderr).contains(&reply(&word));
-    if answered && output.status.code() == Some(Exit::NoProof as i32) {
-        return Ok(());
+    let mut output = repository.fire_pre_push(&[REMOTE, &word])?;
+    for _ in 0..3 {
+        let answered = String::from_utf8_lossy(&output.stderr).contains(&reply(&word));
+        if answered && output.status.code() == Some(Exit::NoProof as i32) {
+            return Ok(());
+        }
+        // A process forked elsewhere may for a moment hold the new file open ("Text file busy"); what is wrong for good stays wrong.
+        std::thread::sleep(std::time::Duration::from_millis(50));
+        output = repository.fire_pre_push(&[REMOTE, &word])?;
     }
     Err(Error::new(format!("cannot make the hook fire: {} ({})", output.complaint(), output.status))
         .hint("a file system mounted noexec, a missing /bin/sh, or a program that does not start: mend it, then install again"))

@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
 use std::fs;
-use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -64,10 +63,12 @@ impl Shop {
     }
 }
 
-/// Writes an executable file.
+/// Writes an executable file, by another process: a file that this one held open could be busy when a test is just forking.
 pub fn executable(path: &Path, bytes: &[u8]) -> PathBuf {
-    fs::write(path, bytes).unwrap();
-    fs::set_permissions(path, fs::Permissions::from_mode(0o755)).unwrap();
+    let source = tempfile::NamedTempFile::new().unwrap();
+    fs::write(&source, bytes).unwrap();
+    let args = [OsStr::new("-m"), OsStr::new("755"), source.path().as_os_str(), path.as_os_str()];
+    assert!(Command::new("install").args(args).status().unwrap().success());
     path.to_owned()
 }
 
