@@ -2,6 +2,7 @@
 //!
 //! Deliberately absent: any other place that opens a repository or starts git.
 
+mod checkout;
 mod diff;
 mod hooks_path;
 mod objects;
@@ -10,6 +11,7 @@ mod program;
 mod refs;
 mod repository;
 
+pub use checkout::Checkout;
 pub use diff::{PathChange, Status};
 pub use hooks_path::{HooksFolder, Scope};
 pub use objects::{Commit, Entry, Kind, Peeled};

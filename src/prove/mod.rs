@@ -1,3 +1,25 @@
-//! Making evidence: a clean workspace, the suites' processes, their logs and reports. Knows no verdict.
+//! Making evidence: a clean workspace, the suites' processes, their logs and reports.
+//!
+//! Deliberately absent: any verdict. An [`Outcome`] says how a process ended and nothing about whether that is good.
 
+mod cancel;
+mod environment;
+mod environment_report;
+mod executor;
+mod local;
+mod place;
 pub mod process;
+mod proof;
+mod tree_check;
+mod workspace;
+
+#[cfg(test)]
+mod tests;
+
+pub use cancel::Cancel;
+pub use environment_report::{EnvironmentReport, IdentityOutput, Tool};
+pub use executor::{EngineInfo, Executor, Job, Shard};
+pub use local::Local;
+pub use proof::{
+    Event, Invocation, Outcome, Proof, ProofEnd, Recipe, Request, Source, StepKind, SuiteJob, SuiteRun, prove,
+};

@@ -1,0 +1,231 @@
+//! Where workspaces lie: a private folder below nothing that a test runner would take for its own project.
+
+use std::fs::{self, File};
+use std::io;
+use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _};
+use std::path::{Path, PathBuf};
+
+use crate::caller::Caller;
+use crate::error::{Context as _, Error, Result};
+
+/// Names that make a folder and all below it part of some project.
+const MARKS: &[&str] = &[
+    ".git",
+    "node_modules",
+    "package.json",
+    "pnpm-workspace.yaml",
+    "Cargo.toml",
+    "go.mod",
+    "pyproject.toml",
+    "pom.xml",
+    "build.gradle",
+    "settings.gradle",
+    "Gemfile",
+    "composer.json",
+    "deno.json",
+    "tsconfig.json",
+];
+
+/// What workspace folders are called.
+const PREFIX: &str = "proof-";
+
+/// The file in a workspace folder whose lock says that its gate is alive.
+const OWNER: &str = "owner.lock";
+
+/// A private folder that holds workspaces.
+#[derive(Debug)]
+pub(super) struct Place(PathBuf);
+
+/// A folder that its owner holds. Leaving scope removes it and all in it.
+#[derive(Debug)]
+pub(super) struct Scratch {
+    path: PathBuf,
+    _owner: File,
+}
+
+impl Place {
+    /// The first usable place, made if it is not there.
+    pub(super) fn find(caller: &Caller) -> Result<Self> {
+        let uid = rustix::process::geteuid().as_raw();
+        let cache = caller.variable("XDG_CACHE_HOME").map(|cache| Path::new(cache).join("proof-gate/work"));
+        let shared = ["/var/tmp", "/tmp"].map(|folder| PathBuf::from(format!("{folder}/proof-gate-{uid}")));
+        Self::first_of(cache.into_iter().filter(|cache| cache.is_absolute()).chain(shared))
+    }
+
+    fn first_of(candidates: impl IntoIterator<Item = PathBuf>) -> Result<Self> {
+        let mut refused = Vec::new();
+        for candidate in candidates {
+            match usable(&candidate) {
+                Ok(path) => return Ok(Place(path)),
+                Err(why) => refused.push(format!("{}: {why}", candidate.display())),
+            }
+        }
+        Err(Error::new(format!("cannot make a workspace: {}", refused.join("; ")))
+            .hint("set XDG_CACHE_HOME to a folder that is part of no project"))
+    }
+
+    /// Makes a folder that this process owns, and removes those whose owners are gone.
+    pub(super) fn scratch(&self) -> Result<Scratch> {
+        let (scratch, dead) = self.claim().context(format!("cannot make a workspace below {}", self.0.display()))?;
+        for (path, owner) in dead {
+            drop(Scratch { path, _owner: owner });
+        }
+        Ok(scratch)
+    }
+
+    /// The place is locked meanwhile, so that no folder is seen between its making and its lock.
+    fn claim(&self) -> io::Result<(Scratch, Vec<(PathBuf, File)>)> {
+        let place = open_lock(&self.0.join("place.lock"))?;
+        place.lock()?;
+        let mut dead = Vec::new();
+        for entry in fs::read_dir(&self.0)? {
+            let entry = entry?;
+            let is_ours = entry.file_name().to_string_lossy().starts_with(PREFIX) && entry.file_type()?.is_dir();
+            if is_ours
+                && let Ok(owner) = open_lock(&entry.path().join(OWNER))
+                && owner.try_lock().is_ok()
+            {
+                dead.push((entry.path(), owner));
+            }
+        }
+        let mode = fs::Permissions::from_mode(0o700);
+        let path = tempfile::Builder::new().prefix(PREFIX).permissions(mode).tempdir_in(&self.0)?.keep();
+        let owner = match open_lock(&path.join(OWNER)) {
+            Ok(owner) => owner,
+            Err(error) => {
+                fs::remove_dir_all(&path)?;
+                return Err(error);
+            }
+        };
+        let scratch = Scratch { path, _owner: owner };
+        scratch._owner.lock()?;
+        Ok((scratch, dead))
+    }
+}
+
+impl Scratch {
+    /// The folder, absolute and without symbolic links.
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+}
+
+impl Drop for Scratch {
+    fn drop(&mut self) {
+        // A process that is just being killed may still add a file; what cannot be removed now, the next proof sweeps.
+        for _ in 0..5 {
+            make_removable(&self.path);
+            if fs::remove_dir_all(&self.path).is_ok() || !self.path.exists() {
+                return;
+            }
+            std::thread::sleep(std::time::Duration::from_millis(20));
+        }
+    }
+}
+
+/// Gives folders back the permissions that removing needs. Symbolic links are not followed.
+fn make_removable(folder: &Path) {
+    let Ok(found) = fs::symlink_metadata(folder) else { return };
+    if !found.is_dir() {
+        return;
+    }
+    if found.permissions().mode() & 0o700 != 0o700 {
+        drop(fs::set_permissions(folder, fs::Permissions::from_mode(0o700)));
+    }
+    for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+        if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
+            make_removable(&entry.path());
+        }
+    }
+}
+
+fn open_lock(path: &Path) -> io::Result<File> {
+    let flags = rustix::fs::OFlags::NOFOLLOW.bits().cast_signed();
+    fs::OpenOptions::new().create(true).truncate(false).write(true).mode(0o600).custom_flags(flags).open(path)
+}
+
+/// The candidate's real path if workspaces may lie there, or why not. Nothing is made below a project.
+fn usable(candidate: &Path) -> Result<PathBuf, String> {
+    let standing = candidate.ancestors().find(|folder| folder.exists()).ok_or("no folder above it is there")?;
+    let rest = candidate.strip_prefix(standing).expect("an ancestor is a prefix");
+    let real = fs::canonicalize(standing).map_err(|error| error.to_string())?.join(rest);
+    for folder in real.ancestors() {
+        if let Some(mark) = MARKS.iter().map(|mark| folder.join(mark)).find(|mark| mark.symlink_metadata().is_ok()) {
+            return Err(format!("it lies below {}", mark.display()));
+        }
+    }
+    fs::DirBuilder::new().recursive(true).mode(0o700).create(&real).map_err(|error| error.to_string())?;
+    let found = fs::symlink_metadata(candidate).map_err(|error| error.to_string())?;
+    if !found.is_dir() {
+        return Err("it is no folder".to_owned());
+    }
+    if found.uid() != rustix::process::geteuid().as_raw() {
+        return Err("it belongs to somebody else".to_owned());
+    }
+    if found.mode() & 0o077 != 0 {
+        fs::set_permissions(&real, fs::Permissions::from_mode(0o700)).map_err(|error| error.to_string())?;
+    }
+    Ok(real)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn names(place: &Path) -> Vec<String> {
+        let names = fs::read_dir(place).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
+        names.filter(|name| name.starts_with(PREFIX)).collect()
+    }
+
+    #[test]
+    fn a_place_below_a_project_is_passed_over_and_nothing_is_made_there() {
+        let folder = tempfile::tempdir().unwrap();
+        let project = folder.path().join("project");
+        fs::create_dir(&project).unwrap();
+        fs::write(project.join("package.json"), "{}").unwrap();
+        let good = folder.path().join("good/work");
+        let place = Place::first_of([project.join("cache/work"), good.clone()]).unwrap();
+        assert_eq!(place.0, fs::canonicalize(&good).unwrap());
+        assert!(!project.join("cache").exists());
+        let error = Place::first_of([project.join("cache/work")]).unwrap_err();
+        assert!(error.message.contains("project/package.json"), "{error}");
+    }
+
+    #[test]
+    fn a_symbolic_link_is_no_place() {
+        let folder = tempfile::tempdir().unwrap();
+        fs::create_dir(folder.path().join("real")).unwrap();
+        std::os::unix::fs::symlink("real", folder.path().join("link")).unwrap();
+        assert!(Place::first_of([folder.path().join("link")]).is_err());
+    }
+
+    #[test]
+    fn what_a_killed_gate_left_is_removed_by_the_next_and_a_living_one_is_left_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        let place = Place::first_of([folder.path().join("work")]).unwrap();
+        let alive = place.scratch().unwrap();
+        let left = place.0.join("proof-left");
+        fs::create_dir_all(left.join("tree/locked")).unwrap();
+        fs::set_permissions(left.join("tree/locked"), fs::Permissions::from_mode(0o500)).unwrap();
+        let next = place.scratch().unwrap();
+        assert!(!left.exists() && alive.path().is_dir() && next.path().is_dir());
+        drop((alive, next));
+        assert_eq!(names(&place.0), Vec::<String>::new());
+    }
+
+    #[test]
+    fn a_panic_removes_the_folder_with_read_only_folders_in_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let place = Place::first_of([folder.path().join("work")]).unwrap();
+        let outcome = std::panic::catch_unwind(|| {
+            let scratch = place.scratch().unwrap();
+            fs::create_dir_all(scratch.path().join("a/b")).unwrap();
+            fs::write(scratch.path().join("a/b/file"), "").unwrap();
+            fs::set_permissions(scratch.path().join("a/b"), fs::Permissions::from_mode(0o555)).unwrap();
+            fs::set_permissions(scratch.path().join("a"), fs::Permissions::from_mode(0)).unwrap();
+            panic!("a test");
+        });
+        assert!(outcome.is_err());
+        assert_eq!(names(&place.0), Vec::<String>::new());
+    }
+}

@@ -1,0 +1,273 @@
+//! From a request to the evidence of each suite.
+//!
+//! Deliberately absent: reading logs and reports; records.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
+
+use super::{Cancel, EnvironmentReport, Executor as _, Job, Local, Shard};
+use crate::caller::Caller;
+use crate::error::{Error, Result};
+use crate::git::{Oid, Repository};
+use crate::policy;
+
+/// What is to be proven, and how.
+pub struct Request<'a> {
+    /// The user's repository. It is only read.
+    pub repository: &'a Repository,
+    /// The user's surroundings.
+    pub caller: &'a Caller,
+    /// The files.
+    pub source: Source,
+    /// The policy's `[proof]`.
+    pub proof: &'a policy::Proof,
+    /// The suites, in the order in which they run.
+    pub suites: Vec<SuiteJob>,
+    /// Where evidence is kept: `<suite>/log`, `<suite>/report` and what else lay beside the report. Made if it is not there.
+    pub evidence_dir: PathBuf,
+}
+
+/// Where the files come from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Source {
+    /// Exactly this tree.
+    Tree(Oid),
+    /// The work tree at this folder as it is: what is tracked, and what is neither tracked nor ignored.
+    WorkTree(PathBuf),
+}
+
+/// A suite to be run.
+pub struct SuiteJob {
+    /// Its name.
+    pub name: String,
+    /// The command as the policy has it. [`recipe`](Self::recipe) makes of it what is run.
+    pub argv: Vec<String>,
+    /// How long it may take.
+    pub timeout: Duration,
+    /// What it sees beside `[proof] env`.
+    pub environment: policy::Environment,
+    /// What is run for a report file.
+    pub recipe: Recipe,
+}
+
+/// Makes the command from the path of the report file. Other files in the same folder are kept as evidence too.
+pub type Recipe = Box<dyn Fn(&Path) -> Invocation>;
+
+/// A command as it is run.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Invocation {
+    /// Program and arguments.
+    pub argv: Vec<String>,
+    /// Variables that make the runner write its report. They win over the policy's.
+    pub variables: Vec<(String, String)>,
+}
+
+/// What a proof left.
+#[derive(Debug)]
+pub struct Proof {
+    /// One per suite of the request, in its order.
+    pub suites: Vec<SuiteRun>,
+    /// What the suites ran in.
+    pub environment: EnvironmentReport,
+    /// Whether it came to its end.
+    pub ended: ProofEnd,
+}
+
+/// Whether a proof came to its end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ProofEnd {
+    /// Every suite was started and ended.
+    Whole,
+    /// The user asked to stop. Suites that had ended keep their outcome.
+    Interrupted,
+}
+
+/// A suite's run.
+#[derive(Clone, Debug)]
+pub struct SuiteRun {
+    /// The suite.
+    pub name: String,
+    /// What was run.
+    pub argv: Vec<String>,
+    /// How it ended.
+    pub outcome: Outcome,
+    /// When it started.
+    pub started: jiff::Timestamp,
+    /// The same by the clock of the file system that its report was written to.
+    pub started_system: SystemTime,
+    /// How long it took, by the monotonic clock.
+    pub duration: Duration,
+    /// The kept log: the argv as JSON in the first line, then standard output and error as they came. Absent if nothing was started.
+    pub log: PathBuf,
+    /// The kept report. Absent if none was written, or what was written is no regular file.
+    pub report: PathBuf,
+}
+
+/// How a suite ended. Only `Exited { code: 0 }` can lead to a PASS.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// By itself.
+    Exited {
+        /// The exit code.
+        code: i32,
+    },
+    /// By a signal that the gate did not send.
+    Signalled {
+        /// Its number.
+        signal: i32,
+    },
+    /// Its time was over.
+    TimedOut,
+    /// The user asked to stop, before it started or while it ran.
+    Cancelled,
+    /// Something around the suite failed: no proof, whatever the suite did.
+    Infra {
+        /// What failed.
+        cause: String,
+        /// What to do now.
+        hint: Option<String>,
+    },
+}
+
+/// A command beside the suites.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum StepKind {
+    /// `identity`
+    Identity,
+    /// `prepare`
+    Prepare,
+    /// `reset`
+    Reset,
+    /// `ready`
+    Ready,
+    /// `teardown`
+    Teardown,
+}
+
+impl StepKind {
+    /// The policy's key.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            StepKind::Identity => "identity",
+            StepKind::Prepare => "prepare",
+            StepKind::Reset => "reset",
+            StepKind::Ready => "ready",
+            StepKind::Teardown => "teardown",
+        }
+    }
+}
+
+/// What happens while a proof is made. Text in it comes from tests; the reporter escapes it.
+#[derive(Clone, Debug)]
+pub enum Event {
+    /// The files are in place.
+    WorkspaceReady {
+        /// Where.
+        folder: PathBuf,
+    },
+    /// A command beside the suites starts.
+    Step {
+        /// Which kind.
+        what: StepKind,
+        /// The command.
+        argv: Vec<String>,
+    },
+    /// A suite starts.
+    SuiteStarted {
+        /// Its name.
+        name: String,
+        /// The command.
+        argv: Vec<String>,
+    },
+    /// A suite printed something; at most five times a second.
+    SuiteOutput {
+        /// Its name.
+        name: String,
+        /// The last line that is not blank.
+        last_line: String,
+        /// Since it started.
+        elapsed: Duration,
+    },
+    /// A suite ended.
+    SuiteEnded {
+        /// Its name.
+        name: String,
+        /// How.
+        outcome: Outcome,
+        /// How long it took.
+        duration: Duration,
+    },
+    /// A `teardown` command failed. It changes no outcome.
+    TeardownFailed {
+        /// The command.
+        argv: Vec<String>,
+        /// What happened.
+        why: String,
+    },
+}
+
+/// Makes a proof: runs every suite in a workspace that is gone when this returns.
+///
+/// An error means that no suite came to an end, so that there is nothing to judge. A failure beside the suites after one had ended is
+/// [`Outcome::Infra`] of the suites that it kept from running.
+pub fn prove(request: &Request<'_>, events: &mut dyn FnMut(Event), cancel: &Cancel) -> Result<Proof> {
+    check(request)?;
+    let mut engine = Local::new(request)?;
+    let info = engine.preflight(&request.source, events, cancel)?;
+    let jobs: Vec<Job<'_>> = request
+        .suites
+        .iter()
+        .map(|suite| Job { suite, shard: Shard::WHOLE, outputs: request.evidence_dir.join(&suite.name) })
+        .collect();
+    let suites = engine.run(&jobs, events, cancel);
+    debug_assert_eq!(suites.len(), jobs.len());
+    if let Some(error) = nothing_ended(&suites) {
+        return Err(error);
+    }
+    let interrupted = suites.iter().any(|run| run.outcome == Outcome::Cancelled);
+    let ended = if interrupted { ProofEnd::Interrupted } else { ProofEnd::Whole };
+    Ok(Proof { suites, environment: info.environment, ended })
+}
+
+/// The first failure beside the suites, where no suite came to an end.
+fn nothing_ended(suites: &[SuiteRun]) -> Option<Error> {
+    let mut first = None;
+    for run in suites {
+        match &run.outcome {
+            Outcome::Exited { .. } | Outcome::Signalled { .. } | Outcome::TimedOut => return None,
+            Outcome::Cancelled => {}
+            Outcome::Infra { cause, hint } => {
+                first =
+                    first.or_else(|| Some(hint.iter().fold(Error::new(cause.clone()), |error, hint| error.hint(hint))));
+            }
+        }
+    }
+    first
+}
+
+/// What the policy asks for and this program cannot do is no proof; it is never left out in silence.
+fn check(request: &Request<'_>) -> Result<()> {
+    let proof = request.proof;
+    let unknown = [
+        ("home", !proof.home.is_empty()),
+        ("copy", !proof.copy.is_empty()),
+        ("filters", !proof.filters.is_empty()),
+        ("git = \"history\"", proof.git == policy::GitView::History),
+    ];
+    if let Some((key, _)) = unknown.iter().find(|(_, asked)| *asked) {
+        return Err(Error::new(format!("cannot make the proof: '[proof] {key}' is not supported by this version"))
+            .hint(format!("take '{key}' out of [proof]")));
+    }
+    if request.suites.is_empty() {
+        return Err(Error::new("cannot make the proof: no suite was asked for"));
+    }
+    let mut names = BTreeSet::new();
+    for suite in &request.suites {
+        let plain = !suite.name.starts_with('.') && !suite.name.contains(['/', '\0']) && !suite.name.is_empty();
+        if !plain || !names.insert(&suite.name) {
+            return Err(Error::new(format!("cannot make the proof: '{}' is no name for a suite's folder", suite.name)));
+        }
+    }
+    Ok(())
+}
