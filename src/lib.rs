@@ -14,3 +14,4 @@ pub mod git;
 pub mod judge;
 pub mod policy;
 pub mod prove;
+pub mod records;

@@ -2,6 +2,7 @@
 //!
 //! Deliberately absent: any other place that opens a repository or starts git.
 
+mod append;
 mod diff;
 mod objects;
 mod oid;
@@ -9,6 +10,7 @@ mod program;
 mod refs;
 mod repository;
 
+pub use append::{Identity, Swap, make_own_dir, write_durably};
 pub use diff::{PathChange, Status};
 pub use objects::{Commit, Entry, Kind, Peeled};
 pub use oid::Oid;
