@@ -17,3 +17,4 @@ pub mod hooks;
 pub mod judge;
 pub mod policy;
 pub mod prove;
+pub mod records;

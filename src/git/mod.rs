@@ -2,6 +2,7 @@
 //!
 //! Deliberately absent: any other place that opens a repository or starts git.
 
+mod append;
 mod checkout;
 mod diff;
 mod hooks_path;
@@ -11,6 +12,7 @@ mod program;
 mod refs;
 mod repository;
 
+pub use append::{Identity, Swap, make_own_dir, write_durably};
 pub use checkout::Checkout;
 pub use diff::{PathChange, Status};
 pub use hooks_path::{HooksFolder, Scope};

@@ -1,0 +1,248 @@
+//! Appending to this clone's log: under a lock, by compare-and-swap, durable and read back before it counts.
+//!
+//! Deliberately absent: rewriting or removing a record, signing, and touching any ref but the log.
+
+use std::fs::{File, OpenOptions};
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+use bstr::ByteSlice as _;
+use jiff::Timestamp;
+
+use super::fit::fit;
+use super::graph::{Graph, LOGS};
+use super::index::Found;
+use super::read::{MAX_OTHER_PARENTS, Recorded, read, tree_of};
+use super::statement::{Body, PREDICATE_TYPE, Person, Predicate, STATEMENT_TYPE, Statement, Subject};
+use super::writer::{self, WriterId};
+use super::{canonical, key::Digest};
+use crate::error::{Context as _, Error, Result};
+use crate::git::{Identity, Kind, Oid, Repository, Swap, make_own_dir};
+
+/// How long another process of this clone may hold the lock; an append takes some hundredths of a second.
+const LOCK_PATIENCE: Duration = Duration::from_secs(60);
+/// How often an append starts over because something moved, or `git gc --prune=now` took its objects.
+const ATTEMPTS: usize = 20;
+
+/// What is to be recorded: a statement without its place in the log and its author.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Draft {
+    /// What it is about.
+    pub subject: Subject,
+    /// The repository's id.
+    pub repository: String,
+    /// Whether a terminal was there.
+    pub terminal: bool,
+    /// The machine's name.
+    pub host: String,
+    /// The version of this program.
+    pub tool: String,
+    /// When the work began.
+    pub started: Timestamp,
+    /// When it ended.
+    pub finished: Timestamp,
+    /// What is said.
+    pub body: Body,
+}
+
+/// This clone's log, by somebody whom git knows by name.
+pub struct Log<'a> {
+    repository: &'a Repository,
+    committer: Identity,
+}
+
+impl<'a> Log<'a> {
+    /// Opens the log for appending. Writes nothing; an error where git knows no name for the user, so call it before a proof is run.
+    pub fn open(repository: &'a Repository) -> Result<Self> {
+        Ok(Log { committer: repository.committer()?, repository })
+    }
+
+    /// Who records.
+    pub fn who(&self) -> Person {
+        Person { name: self.committer.name.to_string(), email: self.committer.email.to_string() }
+    }
+
+    /// Appends a record. When this returns, the record is durable and was read back.
+    pub fn append(&self, draft: Draft) -> Result<Recorded> {
+        let _lock = self.lock()?;
+        for _ in 0..ATTEMPTS {
+            if let Some(recorded) = self.attempt(&draft)? {
+                return Ok(recorded);
+            }
+        }
+        Err(Error::new(format!("cannot record: the log moved under {ATTEMPTS} attempts"))
+            .hint("something else writes refs/proof/ in this repository; run the command again when it has ended"))
+    }
+
+    /// `None` where the log moved, or its objects went, before the record was safe.
+    fn attempt(&self, draft: &Draft) -> Result<Option<Recorded>> {
+        let graph = Graph::load(self.repository)?;
+        let (writer, tip) = self.place(&graph)?;
+        let others = other_tips(&graph, writer, tip);
+        let mut statement = self.statement(draft.clone(), writer, tip);
+        let json = fit(&mut statement)?;
+        canonical::check(&statement).map_err(|why| Error::new(format!("cannot record: {why}")))?;
+        let (commit, objects) = self.write(&statement, json, tip.into_iter().chain(others))?;
+        match self.repository.compare_and_swap(&format!("{LOGS}{writer}"), tip, commit) {
+            Ok(Swap::Done) => {}
+            Ok(Swap::Moved) => return Ok(None),
+            // A `git gc --prune=now` beside us may have taken what no ref led to yet.
+            Err(_) if !self.repository.has_object(commit) => return Ok(None),
+            Err(error) => return Err(error),
+        }
+        self.read_back(commit, &statement, &objects).map(Some)
+    }
+
+    fn read_back(&self, commit: Oid, statement: &Statement, objects: &Objects) -> Result<Recorded> {
+        let holds = || read(self.repository, commit).is_ok_and(|framed| framed.content.as_ref() == Ok(statement));
+        if !holds() {
+            // The prune may have begun before the ref led here; writing the same objects again gives the same ids.
+            self.repository.write_object(Kind::Blob, &objects.blob)?;
+            self.repository.write_object(Kind::Tree, &objects.tree)?;
+            self.repository.write_object(Kind::Commit, &objects.commit)?;
+        }
+        if holds() {
+            return Ok(Recorded::new(commit, statement.clone()));
+        }
+        Err(Error::new(format!("cannot record: the record {commit} does not read back as it was written"))
+            .hint("check the disk and the repository: git fsck"))
+    }
+
+    fn lock(&self) -> Result<File> {
+        let folder = self.repository.own_dir();
+        make_own_dir(&folder)?;
+        let path = folder.join("log.lock");
+        let what = || format!("cannot lock the log with {}", path.display());
+        let file = OpenOptions::new().create(true).append(true).open(&path).context(what())?;
+        let began = Instant::now();
+        loop {
+            match file.try_lock() {
+                Ok(()) => return Ok(file),
+                Err(std::fs::TryLockError::WouldBlock) if began.elapsed() < LOCK_PATIENCE => {
+                    sleep(Duration::from_millis(5));
+                }
+                Err(std::fs::TryLockError::WouldBlock) => {
+                    return Err(Error::new(format!("{}: another proof-gate holds it", what()))
+                        .hint("end that process; the lock goes with it"));
+                }
+                Err(std::fs::TryLockError::Error(error)) => return Err(error).context(what()),
+            }
+        }
+    }
+
+    /// Whose log to write, and where it ends. A copied or restored clone, or one whose log was damaged, begins a new one.
+    fn place(&self, graph: &Graph) -> Result<(WriterId, Option<Oid>)> {
+        if let Some(writer) = writer::current(self.repository)? {
+            let name = format!("{LOGS}{writer}");
+            let tip = self.repository.find_ref(&name)?;
+            if is_whole(graph, writer, tip) {
+                return Ok((writer, tip));
+            }
+        }
+        Ok((writer::renew(self.repository)?, None))
+    }
+
+    fn statement(&self, draft: Draft, writer: WriterId, previous: Option<Oid>) -> Statement {
+        Statement {
+            kind: STATEMENT_TYPE.to_owned(),
+            subject: [draft.subject],
+            predicate_type: PREDICATE_TYPE.to_owned(),
+            predicate: Predicate {
+                writer,
+                previous,
+                repository: draft.repository,
+                who: self.who(),
+                terminal: draft.terminal,
+                host: draft.host,
+                tool: draft.tool,
+                started: draft.started,
+                finished: draft.finished,
+                body: draft.body,
+            },
+        }
+    }
+
+    /// Writes the three objects of a record.
+    fn write(
+        &self,
+        statement: &Statement,
+        json: Vec<u8>,
+        parents: impl Iterator<Item = Oid>,
+    ) -> Result<(Oid, Objects)> {
+        let tree = tree_of(self.repository.write_object(Kind::Blob, &json)?);
+        let tree_id = self.repository.write_object(Kind::Tree, &tree)?;
+        let mut commit = format!("tree {tree_id}\n").into_bytes();
+        for parent in parents {
+            commit.extend(format!("parent {parent}\n").bytes());
+        }
+        for role in ["author ", "committer "] {
+            commit.extend(role.bytes());
+            commit.extend_from_slice(self.committer.line.as_bytes());
+            commit.push(b'\n');
+        }
+        commit.extend(format!("\n{}\n", headline(statement)).bytes());
+        let id = self.repository.write_object(Kind::Commit, &commit)?;
+        Ok((id, Objects { blob: json, tree, commit }))
+    }
+}
+
+/// The bytes of a record's objects, kept until it is read back.
+struct Objects {
+    blob: Vec<u8>,
+    tree: Vec<u8>,
+    commit: Vec<u8>,
+}
+
+/// Whether the log ends where the last record of its writer is, as far as anybody here knows.
+fn is_whole(graph: &Graph, writer: WriterId, tip: Option<Oid>) -> bool {
+    let readable = match tip {
+        None => true,
+        Some(tip) => match graph.nodes.get(&tip).map(|node| &node.found) {
+            Some(Found::Record(summary)) => summary.writer == writer,
+            Some(Found::Newer(_)) => true,
+            Some(Found::Malformed(_) | Found::NoRecord(_)) | None => false,
+        },
+    };
+    let led_to = |id: Oid| tip.is_some_and(|tip| tip == id || graph.is_ancestor(id, tip));
+    let own = graph.nodes.keys().filter(|id| graph.record(**id).is_some_and(|summary| summary.writer == writer));
+    readable && own.copied().all(led_to)
+}
+
+/// Where other logs end that this one does not lead to yet, so that deleting one of them loses nothing.
+fn other_tips(graph: &Graph, writer: WriterId, own_tip: Option<Oid>) -> Vec<Oid> {
+    let counts = |id: Oid| {
+        graph.nodes.get(&id).is_some_and(|node| match node.found {
+            Found::Record(_) | Found::Newer(_) => true,
+            Found::Malformed(_) | Found::NoRecord(_) => false,
+        })
+    };
+    let mut tips: Vec<Oid> =
+        graph.logs.iter().filter(|(_, named, tip)| *named != writer && counts(*tip)).map(|log| log.2).collect();
+    tips.sort();
+    tips.dedup();
+    let ends: Vec<Oid> = tips.iter().copied().chain(own_tip).collect();
+    tips.retain(|tip| Some(*tip) != own_tip && !ends.iter().any(|end| graph.is_ancestor(*tip, *end)));
+    tips.truncate(MAX_OTHER_PARENTS);
+    tips
+}
+
+/// The commit's subject line. For `git log` only; nobody reads it back.
+fn headline(statement: &Statement) -> String {
+    let commit = statement.subject().digest.git_commit.short();
+    let line = match &statement.predicate.body {
+        Body::Verdict(verdict) => {
+            let suites: Vec<&str> = verdict.suites.iter().map(|entry| entry.name.as_str()).collect();
+            format!("{} {} {commit}", verdict.verdict.as_str(), suites.join(" "))
+        }
+        Body::Resolve(resolution) => format!("RESOLVE {} of {}", resolution.suite, resolution.record.short()),
+        Body::Policy(approval) => format!("POLICY {}..{} {commit}", short(approval.from), short(approval.to)),
+    };
+    line.chars().map(|c| if c.is_control() { '?' } else { c }).take(200).collect()
+}
+
+fn short(digest: Digest) -> String {
+    digest.to_string()[..7].to_owned()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,374 @@
+//! Asking the logs: every answer reads the record objects that it relies on again.
+//!
+//! Deliberately absent: the rule itself, see `answer`; and deciding over a push.
+
+use std::collections::{HashMap, HashSet};
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::answer::{Entry, Resolve, Ruling, Terms, Why, needs_repeats, rule};
+use super::graph::Graph;
+use super::index::Says;
+use super::key::{Digest, Key};
+use super::problem::Problem;
+use super::read::{Fault, Recorded, read};
+use super::statement::{Body, Established, Scenario, SuiteEntry};
+use crate::error::{Error, Exit, Result};
+use crate::git::{Oid, Repository};
+use crate::judge::Word;
+
+/// Fewer digits name no record.
+const MIN_PREFIX: usize = 4;
+
+/// All records of this clone's logs and of those fetched, as they stood when they were loaded.
+pub struct Records<'a> {
+    repository: &'a Repository,
+    graph: Graph,
+    newest_first: Vec<Oid>,
+    by_key: HashMap<Key, Vec<Oid>>,
+}
+
+/// What is asked for an obligation.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Question {
+    /// The obligation's key.
+    pub key: Key,
+    /// What the PASS must be made for.
+    pub scenario: Scenario,
+    /// For a rollback: records that it must be made after.
+    pub after: Vec<Oid>,
+    /// The present.
+    pub now: Timestamp,
+    /// An older PASS is none. Never set for a base.
+    pub max_age: Option<SignedDuration>,
+    /// Entries judged by older rules are none.
+    pub min_rules: u32,
+}
+
+/// What the records answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Answer {
+    /// The obligation holds a recorded PASS.
+    Pass {
+        /// The record.
+        recorded: Recorded,
+        /// The suite in it.
+        entry: Box<SuiteEntry>,
+    },
+    /// A FAIL stands.
+    Fail {
+        /// The record of the FAIL.
+        recorded: Recorded,
+        /// The suite in it.
+        entry: Box<SuiteEntry>,
+        /// Why it stands.
+        why: Standing,
+    },
+    /// Nothing is recorded that counts.
+    Nothing,
+}
+
+/// Why a FAIL stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Standing {
+    /// No later PASS ended it.
+    Unended,
+    /// The same inputs gave PASS and FAIL: these two records.
+    FlakyHistory {
+        /// The PASS.
+        pass: Oid,
+        /// The FAIL.
+        fail: Oid,
+    },
+}
+
+impl<'a> Records<'a> {
+    /// Reads all logs. Records that cannot count are left out and stand in [`Records::problems`].
+    pub fn load(repository: &'a Repository) -> Result<Self> {
+        let graph = Graph::load(repository)?;
+        let newest_first = graph.newest_first();
+        let mut by_key: HashMap<Key, Vec<Oid>> = HashMap::new();
+        for id in &newest_first {
+            if let Some(Says::Verdict { keys, .. }) = graph.record(*id).map(|summary| &summary.says) {
+                for key in keys.iter().collect::<HashSet<_>>() {
+                    by_key.entry(*key).or_default().push(*id);
+                }
+            }
+        }
+        Ok(Records { repository, graph, newest_first, by_key })
+    }
+
+    /// What is wrong with the logs.
+    pub fn problems(&self) -> &[Problem] {
+        &self.graph.problems
+    }
+
+    /// The ids of all records: none before one that has it in its ancestry, else the later finished first.
+    pub fn all(&self) -> &[Oid] {
+        &self.newest_first
+    }
+
+    /// Whether `ancestor` was in the log when `record` was written.
+    pub fn is_ancestor(&self, ancestor: Oid, record: Oid) -> bool {
+        self.graph.is_ancestor(ancestor, record)
+    }
+
+    /// Reads a record back.
+    pub fn get(&self, id: Oid) -> Result<Recorded> {
+        if self.graph.record(id).is_none() {
+            return Err(Error::new(format!("cannot read the record {id}: it is not in the logs")));
+        }
+        let complaint = match read(self.repository, id).map(|framed| framed.content) {
+            Ok(Ok(statement)) => return Ok(Recorded::new(id, statement)),
+            Ok(Err(unreadable)) => unreadable.to_string(),
+            Err(Fault::Unreadable(why) | Fault::NoRecord(why)) => why,
+        };
+        Err(Error::new(format!("cannot read the record {id}: {complaint}"))
+            .hint("'git fsck' names what is damaged; 'proof-gate sync' brings records back that a remote holds"))
+    }
+
+    /// The one record whose id begins like this.
+    pub fn by_prefix(&self, prefix: &str) -> Result<Recorded> {
+        let wrong = |why: &str| Error::new(format!("cannot find the record '{prefix}': {why}")).ending(Exit::Usage);
+        if prefix.len() < MIN_PREFIX || !prefix.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+            return Err(wrong("it is no beginning of a record's id").hint("give at least 4 digits of it"));
+        }
+        let prefix = prefix.to_ascii_lowercase();
+        let mut found = self.newest_first.iter().filter(|id| id.to_string().starts_with(&prefix));
+        match (found.next(), found.next()) {
+            (Some(id), None) => self.get(*id),
+            (Some(_), Some(_)) => Err(wrong("several begin like that").hint("give more digits")),
+            (None, _) => Err(wrong("no record begins like that").hint("'proof-gate sync' fetches those of others")),
+        }
+    }
+
+    /// The records about a commit, newest first.
+    pub fn of_commit(&self, commit: Oid) -> Vec<Oid> {
+        self.ids(|id| self.graph.record(id).is_some_and(|summary| summary.commit == commit))
+    }
+
+    /// The newest verdict about a tree.
+    pub fn newest_for(&self, tree: Oid) -> Result<Option<Recorded>> {
+        self.verdicts_of(tree).first().map(|id| self.get(*id)).transpose()
+    }
+
+    /// Every entry of a key with its record, newest first.
+    pub fn entries(&self, key: Key) -> Result<Vec<(Recorded, SuiteEntry)>> {
+        let mut entries = Vec::new();
+        for id in self.by_key.get(&key).into_iter().flatten() {
+            let recorded = self.get(*id)?;
+            let verdict = recorded.statement().verdict();
+            let of_key: Vec<SuiteEntry> =
+                verdict.iter().flat_map(|verdict| &verdict.suites).filter(|entry| entry.key == key).cloned().collect();
+            entries.extend(of_key.into_iter().map(|entry| (recorded.clone(), entry)));
+        }
+        Ok(entries)
+    }
+
+    /// The answer for an obligation.
+    pub fn answer(&self, question: &Question) -> Result<Answer> {
+        let found = self.entries(question.key)?;
+        let terms = Terms {
+            scenario: question.scenario.clone(),
+            after: question.after.clone(),
+            now: question.now,
+            max_age: question.max_age,
+            min_rules: question.min_rules,
+        };
+        let entries = in_short(&found);
+        let resolves = self.resolves_of(&entries)?;
+        let of = |at: usize| (found[at].0.clone(), Box::new(found[at].1.clone()));
+        Ok(match rule(&entries, &resolves, &terms, |a, b| self.is_ancestor(a, b)) {
+            Ruling::Nothing => Answer::Nothing,
+            Ruling::Pass(at) => {
+                let (recorded, entry) = of(at);
+                Answer::Pass { recorded, entry }
+            }
+            Ruling::Fail(at, why) => {
+                let (recorded, entry) = of(at);
+                let why = match why {
+                    Why::Standing => Standing::Unended,
+                    Why::FlakyHistory(pass) => {
+                        Standing::FlakyHistory { pass: entries[pass].record, fail: entries[at].record }
+                    }
+                };
+                Answer::Fail { recorded, entry, why }
+            }
+        })
+    }
+
+    /// Whether a FAIL of this key was resolved and is not ended yet: the next proof runs the suite three times.
+    pub fn unended_resolved(&self, key: Key, min_rules: u32) -> Result<bool> {
+        let entries = in_short(&self.entries(key)?);
+        let resolves = self.resolves_of(&entries)?;
+        Ok(needs_repeats(&entries, &resolves, min_rules, |a, b| self.is_ancestor(a, b)))
+    }
+
+    /// The record that established a tree, where its claim still holds in this repository: everything that it names holds a PASS now,
+    /// every approval stands, and no suite of the tree has a standing FAIL.
+    pub fn established(&self, repository: &str, tree: Oid, min_rules: u32) -> Result<Option<Recorded>> {
+        let verdicts = self.verdicts_of(tree);
+        let mut claims = Vec::new();
+        let mut keys = HashSet::new();
+        for id in verdicts {
+            match self.graph.record(id).map(|summary| &summary.says) {
+                Some(Says::Verdict { keys: of_record, establishes }) => {
+                    keys.extend(of_record.iter().copied());
+                    if *establishes {
+                        claims.push(id);
+                    }
+                }
+                Some(Says::Resolve(_) | Says::Policy) | None => {}
+            }
+        }
+        if claims.is_empty() {
+            return Ok(None);
+        }
+        let word_of = |key: Key| self.word_of(key, min_rules);
+        for key in keys {
+            if word_of(key)? == Some(Word::Fail) {
+                return Ok(None);
+            }
+        }
+        for id in claims {
+            let recorded = self.get(id)?;
+            let statement = recorded.statement();
+            let claim = statement.verdict().and_then(|verdict| verdict.established.as_ref());
+            if let Some(claim) = claim
+                && statement.predicate.repository == repository
+                && self.claim_holds(claim, repository, &word_of)?
+            {
+                return Ok(Some(recorded));
+            }
+        }
+        Ok(None)
+    }
+
+    fn claim_holds(
+        &self,
+        claim: &Established,
+        repository: &str,
+        word_of: &impl Fn(Key) -> Result<Option<Word>>,
+    ) -> Result<bool> {
+        for obligation in &claim.obligations {
+            if word_of(obligation.key)? != Some(Word::Pass) {
+                return Ok(false);
+            }
+        }
+        for approval in &claim.approvals {
+            if !self.approved(repository, approval.from, approval.to)? {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    /// The answer's word for a base: any scenario, any age.
+    fn word_of(&self, key: Key, min_rules: u32) -> Result<Option<Word>> {
+        let question = Question {
+            key,
+            scenario: Scenario::Deploy,
+            after: Vec::new(),
+            now: Timestamp::UNIX_EPOCH,
+            max_age: None,
+            min_rules,
+        };
+        Ok(match self.answer(&question)? {
+            Answer::Pass { .. } => Some(Word::Pass),
+            Answer::Fail { .. } => Some(Word::Fail),
+            Answer::Nothing => None,
+        })
+    }
+
+    /// Whether approvals lead from one policy file to another. A policy needs none to stay what it is.
+    pub fn approved(&self, repository: &str, from: Digest, to: Digest) -> Result<bool> {
+        let mut steps: HashMap<Digest, Vec<Digest>> = HashMap::new();
+        for id in self.ids(|id| self.graph.record(id).is_some_and(|summary| summary.says == Says::Policy)) {
+            let recorded = self.get(id)?;
+            let predicate = recorded.statement().predicate();
+            if let Body::Policy(approval) = &predicate.body
+                && predicate.repository == repository
+            {
+                steps.entry(approval.from).or_default().push(approval.to);
+            }
+        }
+        let mut open = vec![from];
+        let mut seen = HashSet::from([from]);
+        while let Some(policy) = open.pop() {
+            if policy == to {
+                return Ok(true);
+            }
+            open.extend(steps.get(&policy).into_iter().flatten().copied().filter(|next| seen.insert(*next)));
+        }
+        Ok(false)
+    }
+
+    /// The suites of a record that a cause can be given for: those that failed, or the one that is named.
+    pub fn resolvable(&self, record: Oid, suite: Option<&str>) -> Result<Vec<String>> {
+        let recorded = self.get(record)?;
+        let wrong = |why: String| Error::new(format!("cannot resolve {record}: {why}")).ending(Exit::Usage);
+        let Some(verdict) = recorded.statement().verdict() else {
+            return Err(wrong("it is no verdict".to_owned()).hint("name the record of a FAIL"));
+        };
+        let failed: Vec<String> =
+            verdict.suites.iter().filter(|entry| entry.verdict == Word::Fail).map(|entry| entry.name.clone()).collect();
+        match suite {
+            _ if failed.is_empty() => Err(wrong("it is a PASS".to_owned()).hint("only a FAIL can be resolved")),
+            None => Ok(failed),
+            Some(suite) if failed.iter().any(|name| name == suite) => Ok(vec![suite.to_owned()]),
+            Some(suite) => {
+                Err(wrong(format!("'{suite}' did not fail in it")).hint(format!("what failed: {}", failed.join(", "))))
+            }
+        }
+    }
+
+    /// The explanations of these entries' FAILs.
+    fn resolves_of(&self, entries: &[Entry]) -> Result<Vec<Resolve>> {
+        let fails: HashSet<Oid> =
+            entries.iter().filter(|entry| entry.word == Word::Fail).map(|entry| entry.record).collect();
+        let explains = |id: Oid| match self.graph.record(id).map(|summary| &summary.says) {
+            Some(Says::Resolve(fail)) => fails.contains(fail),
+            Some(Says::Verdict { .. } | Says::Policy) | None => false,
+        };
+        let mut resolves = Vec::new();
+        for id in self.ids(explains) {
+            if let Body::Resolve(resolution) = &self.get(id)?.statement().predicate().body {
+                resolves.push(Resolve { record: id, fail: resolution.record, suite: resolution.suite.clone() });
+            }
+        }
+        Ok(resolves)
+    }
+
+    fn verdicts_of(&self, tree: Oid) -> Vec<Oid> {
+        self.ids(|id| {
+            let summary = self.graph.record(id);
+            summary.is_some_and(|summary| summary.tree == tree && matches!(summary.says, Says::Verdict { .. }))
+        })
+    }
+
+    fn ids(&self, wanted: impl Fn(Oid) -> bool) -> Vec<Oid> {
+        self.newest_first.iter().copied().filter(|id| wanted(*id)).collect()
+    }
+}
+
+/// The entries as the rule takes them.
+fn in_short(found: &[(Recorded, SuiteEntry)]) -> Vec<Entry> {
+    let short = |(recorded, entry): &(Recorded, SuiteEntry)| {
+        let verdict = recorded.statement().verdict()?;
+        Some(Entry {
+            record: recorded.id(),
+            suite: entry.name.clone(),
+            word: entry.verdict,
+            codes: entry.codes(),
+            environment: verdict.environment.clone(),
+            scenario: verdict.scenario.clone(),
+            finished: recorded.statement().predicate().finished,
+            rules: entry.rules,
+            runs: entry.runs,
+        })
+    };
+    found.iter().map(|pair| short(pair).expect("an entry comes from a verdict")).collect()
+}
+
+#[cfg(test)]
+mod tests;
