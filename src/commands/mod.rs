@@ -1,1 +1,4 @@
-//! One thin file per command.
+//! One thin file per command: gather inputs, call the steps, hand back what the reporter shows.
+
+pub mod config;
+pub mod init;

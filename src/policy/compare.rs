@@ -235,7 +235,7 @@ fn proof(old: &Proof, new: &Proof, rules: &mut Rules) {
 fn kinds(old: &Kinds, policy: &Policy, rules: &mut Rules) {
     let Kinds { schema, config, policy: policies } = old;
     let new = &policy.kinds;
-    let claims = |ids: fn(&Suite) -> &Vec<String>| policy.suites.values().any(|suite| !ids(suite).is_empty());
+    let claims = |ids: List| policy.suites.values().any(|suite| !ids(suite).is_empty());
     for (key, old, new, claims) in [
         ("kinds.schema", schema, &new.schema, claims(|suite| &suite.schema)),
         ("kinds.config", config, &new.config, claims(|suite| &suite.config)),
@@ -263,8 +263,11 @@ fn suites(old: &Policy, new: &Policy, rules: &mut Rules) {
     claims(old, new, rules);
 }
 
+/// One of the lists of a suite.
+type List = fn(&Suite) -> &Vec<String>;
+
 /// The lists of a suite by which it claims changes.
-const CLAIMS: [(&str, fn(&Suite) -> &Vec<String>); 4] = [
+const CLAIMS: [(&str, List); 4] = [
     ("paths", |suite| &suite.paths),
     ("config", |suite| &suite.config),
     ("schema", |suite| &suite.schema),

@@ -37,6 +37,12 @@ fn every_bad_policy_has_its_expected_answer() {
 }
 
 #[test]
+fn a_file_of_more_than_a_mebibyte_is_refused() {
+    let error = parse(format!("version = 1\n#{}\n", "x".repeat(1 << 20)).as_bytes()).expect_err("the file is huge");
+    assert!(error.message.contains("at most 1048576 are read"), "{error}");
+}
+
+#[test]
 fn a_file_with_windows_line_ends_is_read_the_same() {
     let text = std::fs::read_to_string(folder().join("good/everything.toml")).expect("the file is there");
     let unix = parse(text.as_bytes()).expect("the policy is good");

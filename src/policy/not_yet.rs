@@ -13,8 +13,11 @@ pub struct NotYet {
     pub why: &'static str,
 }
 
-/// The keys outside the suites: name, whether the policy asks for it, what is missing.
-const COMMON: &[(&str, fn(&Policy) -> bool, &str)] = &[
+/// A key's name, whether its table asks for what is not there, and what that is.
+type Missing<T> = (&'static str, fn(&T) -> bool, &'static str);
+
+/// The keys outside the suites.
+const COMMON: &[Missing<Policy>] = &[
     ("proof.jobs", |policy| policy.proof.jobs > 1, "suites run one after the other"),
     ("proof.home", |policy| !policy.proof.home.is_empty(), "files of the home folder are not handed to suites"),
     ("proof.copy", |policy| !policy.proof.copy.is_empty(), "untracked files are not handed to suites"),
@@ -29,7 +32,7 @@ const COMMON: &[(&str, fn(&Policy) -> bool, &str)] = &[
 ];
 
 /// The keys of a suite.
-const PER_SUITE: &[(&str, fn(&Suite) -> bool, &str)] = &[
+const PER_SUITE: &[Missing<Suite>] = &[
     ("report", |suite| !reads(suite.report.adapter), "reports are read by mocha-json, junit-xml and exit-code"),
     ("artifacts", |suite| !suite.artifacts.is_empty(), "artifacts are not judged"),
     ("sources", |suite| !suite.sources.is_empty(), "sources are not searched for focused tests"),

@@ -68,7 +68,7 @@ fn decode(bytes: &[u8]) -> Result<&str, PolicyError> {
 fn read(text: &str) -> Result<Policy, Fault> {
     let file = DeTable::parse(text).map_err(|error| {
         let message = match error.message() {
-            message if message.contains("recursion limit") => "nested too deep".to_owned(),
+            message if message.contains("recurs") => "nested too deep".to_owned(),
             message => message.replace('\n', ", "),
         };
         Fault::at(error.span().unwrap_or(0..0), message)

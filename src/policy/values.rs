@@ -110,7 +110,7 @@ impl Value<'_> {
         match globs::check(&glob, syntax) {
             Ok(()) => Ok(glob),
             Err((message, hint)) => {
-                let fault = self.fault(format!("has an {message}").replace("has an cannot", "cannot"));
+                let fault = Fault::at(self.value.span(), format!("{}: {message}", self.name));
                 Err(match hint {
                     Some(hint) => fault.hint(hint),
                     None => fault,
