@@ -1,7 +1,50 @@
-//! `config check`, `config show`, `config schema`. Nothing here runs a command of the policy or prints.
+//! `config check`, `config show`, `config schema`. Nothing here runs a command of the policy.
 
-use crate::error::Result;
+use std::path::PathBuf;
+
+use crate::caller::Caller;
+use crate::cli;
+use crate::error::{Context as _, Error, Exit, Result};
+use crate::git::Repository;
 use crate::policy::{self, Policy};
+use crate::reporter::{Line, Reporter, Tone};
+
+/// `config`, from the command line.
+pub fn run(caller: &Caller, args: &cli::Config, reporter: &Reporter) -> Result<Exit> {
+    let read = |file: &Option<PathBuf>| -> Result<(String, Vec<u8>)> {
+        let path = match file {
+            Some(file) => file.clone(),
+            None => {
+                let repository = Repository::open(caller)?;
+                let top = repository.work_tree().context("cannot find the policy: there is no work tree here")?;
+                top.join(policy::FILE)
+            }
+        };
+        let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+        let bytes = std::fs::read(&path).map_err(|error| {
+            let error = Error::new(format!("cannot read {}: {error}", path.display()));
+            if file.is_none() { error.hint("'proof-gate init' writes a starter policy") } else { error }
+        })?;
+        Ok((name, bytes))
+    };
+    match args {
+        cli::Config::Check { file } => {
+            let (name, bytes) = read(file)?;
+            let notes = check(&bytes)?;
+            for note in &notes {
+                reporter.say(&Line::new().text("note: ").data(note));
+            }
+            reporter.say(&Line::new().data(name).text(": ").tone(Tone::Good, "ok"));
+        }
+        cli::Config::Show { file } => {
+            let (name, bytes) = read(file)?;
+            let policy = policy::parse(&bytes).map_err(|error| error.into_error(name))?;
+            reporter.raw(show(&policy).as_bytes())?;
+        }
+        cli::Config::Schema => reporter.raw(schema().as_bytes())?,
+    }
+    Ok(Exit::Allowed)
+}
 
 /// Reads a policy file and says what its reader should know: one note each.
 pub fn check(bytes: &[u8]) -> Result<Vec<String>> {

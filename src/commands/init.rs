@@ -4,8 +4,10 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use crate::error::{Context, Error, Exit, Result};
+use crate::git::Repository;
 use crate::policy;
 use crate::policy::starter::{self, Files};
+use crate::reporter::{Line, Reporter};
 
 /// The largest file of the work tree that is looked into.
 const LARGEST: u64 = 1 << 20;
@@ -19,6 +21,24 @@ pub struct Init {
     pub text: String,
     /// What its reader should know or mend.
     pub notes: Vec<String>,
+}
+
+/// `init`, from the command line.
+pub fn run(repository: &Repository, reporter: &Reporter) -> Result<Exit> {
+    let work_tree = repository.work_tree().context("cannot write a policy: there is no work tree here")?;
+    let mut id = [0; 8];
+    getrandom::fill(&mut id).context("cannot draw a random repository id")?;
+    let id: String = id.iter().map(|byte| format!("{byte:02x}")).collect();
+    let head = repository.resolve("HEAD").ok().map(|head| head.to_string());
+    let made = init(work_tree, &id, head.as_deref())?;
+    reporter.say(&Line::new().text("wrote ").data(made.path.display().to_string()));
+    for note in &made.notes {
+        reporter.say(&Line::new().text("  note:  ").data(note));
+    }
+    for next in ["look it over; then: proof-gate run --draft", "commit it; then: proof-gate install"] {
+        reporter.say(&Line::new().text("  next:  ").data(next));
+    }
+    Ok(Exit::Allowed)
 }
 
 struct WorkTree<'a>(&'a Path);

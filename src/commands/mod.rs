@@ -1,4 +1,86 @@
-//! One thin file per command: gather inputs, call the steps, hand back what the reporter shows.
+//! One thin file per command: gather inputs, call the steps, hand what came of it to the reporter.
 
+pub mod approve_policy;
 pub mod config;
+pub mod explain;
+pub mod ground;
 pub mod init;
+pub mod install;
+pub mod judge;
+pub mod output;
+pub mod plan;
+pub mod pre_push;
+pub mod proving;
+pub mod push;
+mod refusal;
+pub mod resolve;
+pub mod run;
+pub mod show;
+mod statement;
+pub mod status;
+
+use std::path::Path;
+
+use clap::CommandFactory as _;
+
+use crate::caller::Caller;
+use crate::cli::{self, Cli, Command};
+use crate::error::{Context as _, Exit, Result};
+use crate::git::Repository;
+use crate::policy;
+use crate::reporter::Reporter;
+
+/// Does what the command line says.
+pub fn dispatch(cli: Cli, caller: &Caller, reporter: &mut Reporter) -> Result<Exit> {
+    let open = || Repository::open(caller);
+    match cli.command {
+        Command::Hook(cli::Hook::PrePush { args }) => pre_push::pre_push(caller, &args, reporter),
+        Command::Init => init::run(&open()?, reporter),
+        Command::Install(args) => install::install(&open()?, caller, &args, reporter),
+        Command::Uninstall(args) => install::uninstall(&open()?, &args, reporter),
+        Command::Plan(args) => plan::plan(caller, &open()?, &args, reporter),
+        Command::Run(args) => run::run(caller, &open()?, &args, reporter),
+        Command::Push(args) => push::push(caller, &open()?, &args, reporter),
+        Command::Status(args) => status::status(caller, &open()?, args.json, reporter),
+        Command::Show(args) => show::show(caller, &open()?, &args, reporter),
+        Command::Explain(args) => explain::explain(caller, &open()?, &args, reporter),
+        Command::Judge(args) => judge::judge(&args, reporter),
+        Command::Resolve(args) => resolve::resolve(caller, &open()?, &args, reporter),
+        Command::ApprovePolicy(args) => approve_policy::approve(caller, &open()?, &args, reporter),
+        Command::Config(args) => config::run(caller, &args, reporter),
+        Command::Completions { shell } => completions(shell, reporter),
+        Command::Man { folder } => man(folder.as_deref(), reporter),
+    }
+}
+
+fn completions(shell: clap_complete::Shell, reporter: &Reporter) -> Result<Exit> {
+    let mut script = Vec::new();
+    clap_complete::generate(shell, &mut Cli::command(), "proof-gate", &mut script);
+    reporter.raw(&script)?;
+    Ok(Exit::Allowed)
+}
+
+fn man(folder: Option<&Path>, reporter: &Reporter) -> Result<Exit> {
+    match folder {
+        None => {
+            let mut page = Vec::new();
+            clap_mangen::Man::new(Cli::command()).render(&mut page).context("cannot write the manual page")?;
+            reporter.raw(&page)?;
+        }
+        Some(folder) => {
+            std::fs::create_dir_all(folder).context(format!("cannot make {}", folder.display()))?;
+            clap_mangen::generate_to(Cli::command(), folder).context(format!("cannot write into {}", folder.display()))?;
+        }
+    }
+    Ok(Exit::Allowed)
+}
+
+/// The bytes of the policy file that stands in the work tree, where one does.
+fn policy_in_work_tree(repository: &Repository) -> Result<Option<Vec<u8>>> {
+    let Some(work_tree) = repository.work_tree() else { return Ok(None) };
+    match std::fs::read(work_tree.join(policy::FILE)) {
+        Ok(bytes) => Ok(Some(bytes)),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(crate::error::Error::new(format!("cannot read {}: {error}", policy::FILE))),
+    }
+}

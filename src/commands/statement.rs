@@ -132,7 +132,7 @@ fn established(judged: &Judged<'_>) -> Result<Option<Established>> {
 fn changes(assessment: &Assessment) -> Changes {
     let changes = assessment.plan.as_ref().map(|plan| plan.changes.as_slice()).unwrap_or_default();
     let fields = changes.iter().flat_map(|change| [change.status.letter().as_bytes(), change.path.as_slice()]);
-    Changes { count: changes.len() as u64, digest: crate::records::Digest::of_fields(fields) }
+    Changes { count: changes.len() as u64, digest: crate::digest::Digest::of_fields(fields) }
 }
 
 fn suite_entry(judged: &Judged<'_>, suite: &SuiteVerdict) -> Result<SuiteEntry> {
@@ -174,13 +174,13 @@ fn evidence_file(ground: &Ground<'_>, file: &Path) -> Result<EvidenceFile> {
     Ok(EvidenceFile {
         name,
         size,
-        sha256: crate::records::Digest::from_bytes(hasher.finalize().into()),
+        sha256: crate::digest::Digest::from_bytes(hasher.finalize().into()),
         media_type: media_type.to_owned(),
     })
 }
 
 fn environment(report: &EnvironmentReport) -> Result<EnvironmentIdentity> {
-    let digest = |hex: &str| hex.parse::<crate::records::Digest>().context("cannot read a digest of the environment");
+    let digest = |hex: &str| hex.parse::<crate::digest::Digest>().context("cannot read a digest of the environment");
     Ok(EnvironmentIdentity {
         system: report.system.clone(),
         architecture: report.arch.clone(),

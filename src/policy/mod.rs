@@ -6,7 +6,6 @@
 mod canonical;
 mod compare;
 mod definition;
-mod digest;
 mod docs;
 mod error;
 mod globs;
@@ -21,7 +20,7 @@ mod types;
 mod values;
 
 pub use compare::{Comparison, Weakening, compare};
-pub use digest::{Digest, digest};
+pub use crate::digest::Digest;
 pub use docs::docs;
 pub use error::PolicyError;
 pub use keys::{KEYS, Key, Kind};

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-use super::key::Digest;
+use crate::digest::Digest;
 
 /// Key and environment identity together are a suite's inputs.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -10,7 +10,8 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::canonical::rfc3339;
-use super::key::{Digest, Key};
+use super::key::Key;
+use crate::digest::Digest;
 use super::statement::{Body, Statement};
 use super::writer::WriterId;
 use crate::error::Result;

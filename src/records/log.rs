@@ -15,7 +15,8 @@ use super::index::Found;
 use super::read::{MAX_OTHER_PARENTS, Recorded, read, tree_of};
 use super::statement::{Body, PREDICATE_TYPE, Person, Predicate, STATEMENT_TYPE, Statement, Subject};
 use super::writer::{self, WriterId};
-use super::{canonical, key::Digest};
+use super::canonical;
+use crate::digest::Digest;
 use crate::error::{Context as _, Error, Result};
 use crate::git::{Identity, Kind, Oid, Repository, Swap, make_own_dir};
 

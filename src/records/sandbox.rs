@@ -8,7 +8,8 @@ use jiff::Timestamp;
 use tempfile::TempDir;
 
 use super::environment::{EnvironmentIdentity, IdentityOutput, Keyed, Tool};
-use super::key::{Digest, Key, key};
+use super::key::{Key, key};
+use crate::digest::Digest;
 use super::log::{Draft, Log};
 use super::read::Recorded;
 use super::statement::{

@@ -6,7 +6,8 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::environment::EnvironmentIdentity;
-use super::key::{Digest, Key};
+use super::key::Key;
+use crate::digest::Digest;
 use super::writer::WriterId;
 use crate::git::Oid;
 use crate::judge::{Code, Counts, Finding, Word};

@@ -11,7 +11,7 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-use super::key::Digest;
+use crate::digest::Digest;
 use crate::error::{Context as _, Error, Result};
 use crate::git::{Repository, make_own_dir, write_durably};
 

@@ -110,7 +110,7 @@ impl<'a> PolicyReader<'a> {
 /// Reads the bytes of a policy file; the error is a fragment with line, column and hint.
 pub fn parse(bytes: Vec<u8>) -> Result<PolicyFile, String> {
     match policy::parse(&bytes) {
-        Ok(policy) => Ok(PolicyFile { digest: policy::digest(&bytes), policy, bytes }),
+        Ok(policy) => Ok(PolicyFile { digest: Digest::of(&bytes), policy, bytes }),
         Err(error) => Err(match &error.hint {
             Some(hint) => format!("{error} ({hint})"),
             None => error.to_string(),

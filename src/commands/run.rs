@@ -1,0 +1,100 @@
+//! `run`: proves and records; `run --draft`: runs the work tree and records nothing.
+
+use super::ground::Ground;
+use super::output::{RunOutput, SuiteOutput};
+use super::plan;
+use super::proving::{self, Order, Proven, SuiteVerdict};
+use crate::caller::Caller;
+use crate::cli;
+use crate::error::{Error, Exit, Result};
+use crate::git::Repository;
+use crate::judge::Word;
+use crate::policy;
+use crate::reporter::{Line, Reporter, Tone};
+
+/// Proves a revision.
+pub fn run(caller: &Caller, repository: &Repository, args: &cli::Run, reporter: &mut Reporter) -> Result<Exit> {
+    let outcome = if args.draft { draft(caller, repository, args, reporter) } else { prove(caller, repository, args, reporter) };
+    let (record, verdicts) = match outcome {
+        Ok(outcome) => outcome,
+        Err(error) => {
+            if args.json {
+                reporter.json(&RunOutput { format: "proof-gate.run/1", verdict: None, record: None, suites: Vec::new() })?;
+            }
+            return Err(error);
+        }
+    };
+    let failed = verdicts.iter().any(|suite| suite.verdict.word() == Word::Fail);
+    if args.json {
+        reporter.json(&RunOutput {
+            format: "proof-gate.run/1",
+            verdict: Some(if failed { Word::Fail } else { Word::Pass }),
+            record,
+            suites: verdicts.iter().map(suite_document).collect(),
+        })?;
+    }
+    Ok(if failed { Exit::Refused } else { Exit::Allowed })
+}
+
+type Outcome = (Option<String>, Vec<SuiteVerdict>);
+
+fn prove(caller: &Caller, repository: &Repository, args: &cli::Run, reporter: &mut Reporter) -> Result<Outcome> {
+    let mut ground = Ground::read(caller, repository, None)?;
+    let (subject, is_tag) = ground.find(&args.rev)?;
+    let wanted = plan::wanted(&ground, &args.scenario, &subject.commit.id.to_string(), is_tag)?;
+    let assessment = ground.assess(subject, wanted)?;
+    let policy = &assessment.policy.policy;
+    let owed: Vec<String> = assessment.owed.iter().map(|owed| owed.suite.clone()).collect();
+    let suites = chosen(policy, &args.suites, owed)?;
+    let gated_ref = ground.tag_named(&args.rev)?.map(Into::into);
+    let order = Order { assessment: &assessment, suites, gated_ref, target: args.target.clone(), only_if_missing: false };
+    match proving::prove(&mut ground, reporter, &order)? {
+        Proven::Recorded(recorded, verdicts) => {
+            if assessment.approvals.iter().any(|(_, approved)| !approved) {
+                reporter.say_all(&plan::approvals(&assessment));
+            }
+            reporter.say(&Line::new().text("  next:    proof-gate show ").data(recorded.id().short()));
+            Ok((Some(recorded.id().to_string()), verdicts))
+        }
+        Proven::Answered => Err(Error::new("cannot tell what was proven: another proof of the same was made meanwhile")),
+    }
+}
+
+fn draft(caller: &Caller, repository: &Repository, args: &cli::Run, reporter: &mut Reporter) -> Result<Outcome> {
+    let bytes = super::policy_in_work_tree(repository)?
+        .ok_or_else(|| Error::new("cannot run a draft: there is no .proofrc.toml in the work tree").hint("proof-gate init"))?;
+    let policy = policy::parse(&bytes).map_err(|error| error.into_error(policy::FILE))?;
+    let suites = chosen(&policy, &args.suites, policy.suites.keys().cloned().collect())?;
+    let verdicts = proving::draft(caller, repository, reporter, &policy, &suites)?;
+    reporter.say(&Line::new().text("proof-gate: a draft: ").tone(Tone::Doubt, "nothing is recorded").text(", and no push rests on it"));
+    let logs = repository.own_dir().join("evidence").join("draft");
+    reporter.say(&Line::new().text("  logs:    ").data(logs.display().to_string()));
+    Ok((None, verdicts))
+}
+
+/// The suites that were named, or those owed.
+fn chosen(policy: &policy::Policy, named: &[String], owed: Vec<String>) -> Result<Vec<String>> {
+    if named.is_empty() {
+        return Ok(owed);
+    }
+    if let Some(unknown) = named.iter().find(|name| !policy.suites.contains_key(*name)) {
+        let known: Vec<&str> = policy.suites.keys().map(String::as_str).collect();
+        return Err(Error::new(format!("cannot find the suite '{unknown}' in the policy"))
+            .ending(Exit::Usage)
+            .hint(format!("it has: {}", known.join(" "))));
+    }
+    let mut named = named.to_vec();
+    named.sort();
+    named.dedup();
+    Ok(named)
+}
+
+fn suite_document(suite: &SuiteVerdict) -> SuiteOutput {
+    SuiteOutput {
+        name: suite.name.clone(),
+        verdict: suite.verdict.word(),
+        findings: suite.verdict.findings().into_iter().cloned().collect(),
+        counts: suite.counts,
+        ms: u64::try_from(suite.duration.as_millis()).unwrap_or(u64::MAX),
+    }
+}

@@ -1,0 +1,149 @@
+//! `show`: one record and its evidence.
+
+use super::ground::Ground;
+use super::output::ShowOutput;
+use super::plan::scenario_name;
+use super::proving::count_words;
+use super::refusal::finding_line;
+use crate::caller::Caller;
+use crate::cli;
+use crate::error::{Context as _, Error, Exit, Result};
+use crate::git::Repository;
+use crate::judge::Word;
+use crate::records::{Body, Ended, Recorded, SuiteEntry, VerdictBody};
+use crate::reporter::{Line, Reporter, Tone, span};
+
+/// Shows a record, or the newest one of a revision.
+pub fn show(caller: &Caller, repository: &Repository, args: &cli::Show, reporter: &Reporter) -> Result<Exit> {
+    let ground = Ground::read(caller, repository, None)?;
+    let recorded = find(&ground, &args.what)?;
+    if args.json {
+        reporter.json(&ShowOutput {
+            format: "proof-gate.show/1",
+            record: recorded.id().to_string(),
+            signed: false,
+            statement: serde_json::to_value(recorded.statement()).context("cannot write JSON")?,
+        })?;
+        return Ok(Exit::Allowed);
+    }
+    reporter.data(&lines(&ground, &recorded))?;
+    Ok(Exit::Allowed)
+}
+
+/// A revision's newest record, or the record that an id names. A ref of that name comes first.
+fn find(ground: &Ground<'_>, what: &str) -> Result<Recorded> {
+    let is_record = ground.records.by_prefix(what);
+    let Ok((subject, _)) = ground.find(what) else {
+        return is_record.map_err(|error| error.ending(Exit::Usage).hint("a commit, a tag, or a record's id"));
+    };
+    if let Ok(recorded) = is_record {
+        return Ok(recorded);
+    }
+    let of_commit = ground.records.of_commit(subject.commit.id).first().map(|id| ground.records.get(*id));
+    match of_commit {
+        Some(recorded) => recorded,
+        None => ground.records.newest_for(subject.commit.tree)?.ok_or_else(|| {
+            Error::new(format!("nothing is recorded of {what} ({})", subject.commit.id.short()))
+                .ending(Exit::Allowed)
+                .hint(format!("proof-gate run {what}"))
+        }),
+    }
+}
+
+fn field(name: &'static str) -> Line {
+    Line::new().text(name).to(12)
+}
+
+fn lines(ground: &Ground<'_>, recorded: &Recorded) -> Vec<Line> {
+    let statement = recorded.statement();
+    let predicate = statement.predicate();
+    let mut lines = vec![field("record").data(recorded.id().to_string())];
+    let digest = &statement.subject().digest;
+    lines.push(field("subject").data(digest.git_commit.to_string()));
+    lines.push(field("tree").data(digest.git_tree.to_string()));
+    let local = predicate.finished.to_zoned(jiff::tz::TimeZone::system());
+    let by = field("by").data(&predicate.who.name).text(" <").data(&predicate.who.email).text("> on ").data(&predicate.host);
+    lines.push(if predicate.terminal { by } else { by.text(", not human-run") });
+    lines.push(field("at").data(local.strftime("%Y-%m-%d %H:%M:%S %Z").to_string()).text("  unsigned"));
+    match &predicate.body {
+        Body::Verdict(verdict) => lines.extend(verdict_lines(ground, verdict)),
+        Body::Resolve(resolution) => {
+            lines.push(field("resolves").data(resolution.record.to_string()));
+            lines.push(field("suite").data(&resolution.suite));
+            lines.push(field("cause").data(&resolution.cause));
+        }
+        Body::Policy(approval) => {
+            lines.push(field("approves").text("a change of the policy file"));
+            lines.push(field("from").data(approval.from.to_string()));
+            lines.push(field("to").data(approval.to.to_string()));
+            lines.push(field("why").data(&approval.why));
+        }
+    }
+    for resolve in ground.records.resolves_naming(recorded.id()) {
+        if let Body::Resolve(resolution) = &resolve.statement().predicate().body {
+            let line = field("resolved").data(&resolution.suite).text(" by ").data(&resolve.statement().predicate().who.email);
+            lines.push(line.text(": ").data(&resolution.cause));
+        }
+    }
+    lines
+}
+
+fn verdict_lines(ground: &Ground<'_>, verdict: &VerdictBody) -> Vec<Line> {
+    let mut lines = Vec::new();
+    let tone = if verdict.verdict == Word::Pass { Tone::Good } else { Tone::Bad };
+    lines.push(field("verdict").tone(tone, verdict.verdict.as_str()));
+    lines.push(field("scenario").text(scenario_name(&verdict.scenario)));
+    if let Some(name) = &verdict.gated_ref {
+        lines.push(field("for").data(name));
+    }
+    if let Some(target) = &verdict.target {
+        lines.push(field("target").data(target));
+    }
+    let bases: Vec<String> = verdict.bases.iter().map(|base| base.short()).collect();
+    lines.push(field("base").data(if bases.is_empty() { "none".to_owned() } else { bases.join(" ") }));
+    lines.push(field("changed").data(format!("{} paths", verdict.changes.count)));
+    if let Some(judged_by) = &verdict.policies.judged_by {
+        lines.push(field("judged by").data(judged_by));
+    }
+    lines.push(field("tree").text(match verdict.established {
+        Some(_) => "established by this record",
+        None => "not established by this record",
+    }));
+    for suite in &verdict.suites {
+        lines.extend(suite_lines(ground, suite));
+    }
+    for tool in &verdict.environment.tools {
+        let line = field("tool").data(&tool.name).text("  ").data(&tool.path);
+        lines.push(match &tool.version {
+            Some(version) => line.text("  ").data(version),
+            None => line,
+        });
+    }
+    lines
+}
+
+fn suite_lines(ground: &Ground<'_>, suite: &SuiteEntry) -> Vec<Line> {
+    let tone = if suite.verdict == Word::Pass { Tone::Good } else { Tone::Bad };
+    let ended = match suite.ended {
+        Ended::Exited(code) => format!("exit {code}"),
+        Ended::Signalled(signal) => format!("ended by signal {signal}"),
+        Ended::TimedOut => "ran out of time".to_owned(),
+        Ended::Interrupted => "interrupted".to_owned(),
+    };
+    let line = field("suite").data_in(Tone::Strong, &suite.name).text("  ").tone(tone, suite.verdict.as_str()).text("  ").data(ended);
+    let line = line.text(", ").data(span(std::time::Duration::from_millis(suite.duration_ms)));
+    let line = if suite.runs > 1 { line.text(", ").data(suite.runs.to_string()).text(" runs") } else { line };
+    let counts = count_words(&suite.counts);
+    let mut lines = vec![if counts.is_empty() { line } else { line.text(", ").data(counts) }];
+    lines.push(Line::new().text("  command").to(12).data(suite.argv.join(" ")));
+    if suite.adapter == "exit-code" {
+        lines.push(Line::new().text("  reads").to(12).text("the exit code alone: tests, retries and skips cannot be seen"));
+    }
+    lines.extend(suite.findings.iter().map(|finding| finding_line(Line::new().text("  finding").to(12), finding)));
+    for file in &suite.evidence {
+        let path = ground.repository.own_dir().join(&file.name);
+        let line = Line::new().text("  evidence").to(12).data(path.display().to_string());
+        lines.push(if path.is_file() { line } else { line.tone(Tone::Dim, "  (on the machine that made it)") });
+    }
+    lines
+}
