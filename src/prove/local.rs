@@ -21,7 +21,7 @@ use crate::policy::Argv;
 /// Lines of a failed command's log that its error shows.
 const SHOWN_LINES: usize = 6;
 
-/// A report, or a file beside it, is kept up to here; a longer one is cut, which no reader takes for whole.
+/// A longer report is not kept: cut, some formats would still look whole.
 const MAX_REPORT: u64 = 256 << 20;
 
 /// Files of a report folder that are kept.
@@ -344,18 +344,19 @@ fn make_private(folder: &Path) -> Result<()> {
     made.context(format!("cannot make the folder {}", folder.display()))
 }
 
-/// Copies the regular files of a report folder; links, pipes and devices are left behind. Times are kept: they tell an old report.
+/// Copies the regular files of a report folder; links, pipes, devices and what cannot be read are left behind, as if they had not been
+/// written. Times are kept: they tell an old report. An error means that the copy failed, not the suite.
 fn keep_reports(from: &Path, to: &Path) -> io::Result<()> {
-    for entry in fs::read_dir(from)?.take(MAX_REPORT_FILES) {
-        let entry = entry?;
-        if entry.file_name() == "log" || !entry.file_type()?.is_file() {
-            continue;
-        }
-        // Between the look and the opening it may have become something else.
+    let Ok(entries) = fs::read_dir(from) else {
+        // The suite removed its own report folder.
+        return Ok(());
+    };
+    for entry in entries.flatten().take(MAX_REPORT_FILES).filter(|entry| entry.file_name() != "log") {
+        // Opened without waiting for a pipe's other end, and looked at afterwards, so that nothing can change in between.
         let flags = (rustix::fs::OFlags::NOFOLLOW | rustix::fs::OFlags::NONBLOCK).bits().cast_signed();
-        let source = File::options().read(true).custom_flags(flags).open(entry.path())?;
+        let Ok(source) = File::options().read(true).custom_flags(flags).open(entry.path()) else { continue };
         let found = source.metadata()?;
-        if !found.is_file() {
+        if !found.is_file() || found.len() > MAX_REPORT {
             continue;
         }
         let path = to.join(entry.file_name());
