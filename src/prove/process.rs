@@ -330,7 +330,7 @@ mod tests {
     fn a_group_that_ignores_sigterm_is_killed_at_its_deadline() {
         let shell = Shell::new();
         let script = "trap '' TERM; (trap '' TERM; sleep 60) & echo $! > child; sleep 60 & wait; wait";
-        let ended = shell.run(script, Duration::from_millis(300), &Cancel::never());
+        let ended = shell.run(script, Duration::from_secs(1), &Cancel::never());
         assert_eq!(ended.ending, Ending::TimedOut);
         assert!(ended.duration < Duration::from_secs(20), "{ended:?}");
         assert!(shell.is_gone_soon("child"));
@@ -347,7 +347,11 @@ mod tests {
     #[test]
     fn a_daemon_that_keeps_the_output_open_keeps_nobody_waiting() {
         let shell = Shell::new();
-        let ended = shell.run("setsid sh -c 'echo $$ > child; exec sleep 20' & sleep 0.3", LONG, &Cancel::never());
+        let ended = shell.run(
+            "setsid sh -c 'echo $$ > child; exec sleep 20' & until test -s child; do sleep 0.01; done",
+            LONG,
+            &Cancel::never(),
+        );
         assert_eq!(ended.ending, Ending::Exited(0));
         assert!(ended.duration < Duration::from_secs(10), "{ended:?}");
         // It left the group, so it is this test's to end.
@@ -362,7 +366,7 @@ mod tests {
         let cancel = Cancel::never();
         let ended = std::thread::scope(|scope| {
             scope.spawn(|| {
-                while !shell.folder.path().join("child").exists() {
+                while std::fs::metadata(shell.folder.path().join("child")).map_or(0, |file| file.len()) == 0 {
                     std::thread::sleep(Duration::from_millis(5));
                 }
                 cancel.raise();
