@@ -159,7 +159,7 @@ mod tests {
     }
 
     fn seen(caller: &Caller, caches: Caches) -> Variables {
-        base(caller, &Folders::below(Path::new("/work")), caches).unwrap()
+        base(caller, &Folders::below(Path::new("/scratch")), caches).unwrap()
     }
 
     #[test]
@@ -174,7 +174,7 @@ mod tests {
         assert_eq!(seen[OsStr::new("TZ")], "UTC");
         assert_eq!(seen[OsStr::new("LANG")], "C.UTF-8");
         assert_eq!(seen[OsStr::new("USER")], "ana");
-        assert_eq!(seen[OsStr::new("HOME")], "/work/home");
+        assert_eq!(seen[OsStr::new("HOME")], "/scratch/home");
     }
 
     #[test]

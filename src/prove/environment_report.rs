@@ -118,12 +118,15 @@ impl Secret {
     }
 }
 
+/// Names of passed variables with the keyed hashes of their values.
+type Passed = BTreeMap<String, Option<String>>;
+
 /// Keyed hashes of the variables that are passed. The secret is made only where there is something to hash.
 pub(super) fn hash_passed<'a>(
     names: impl Iterator<Item = &'a String>,
     caller: &Caller,
     own_dir: &Path,
-) -> Result<(BTreeMap<String, Option<String>>, Option<String>)> {
+) -> Result<(Passed, Option<String>)> {
     let names: Vec<&String> = names.collect();
     if names.is_empty() {
         return Ok((BTreeMap::new(), None));

@@ -3,16 +3,16 @@
 //! Deliberately absent: more lanes, and the sweep for processes that left their group.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs::{self, File, OpenOptions};
-use std::io::{self, Read as _};
-use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
+use std::fs;
+use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 use super::environment::{self, Variables};
 use super::environment_report::{self, EnvironmentReport, IdentityOutput, Tool};
 use super::place::Place;
-use super::process::{self, Ended, Ending};
+use super::process::{self, Ending};
+use super::reports;
 use super::workspace::Workspace;
 use super::{Cancel, EngineInfo, Event, Executor, Job, Outcome, Request, Source, StepKind, SuiteRun};
 use crate::error::{Context as _, Error, Result};
@@ -20,12 +20,6 @@ use crate::policy::Argv;
 
 /// Lines of a failed command's log that its error shows.
 const SHOWN_LINES: usize = 6;
-
-/// A report, or a file beside it, is kept up to here; a longer one is cut, which no reader takes for whole.
-const MAX_REPORT: u64 = 256 << 20;
-
-/// Files of a report folder that are kept.
-const MAX_REPORT_FILES: usize = 256;
 
 /// How long each `teardown` command may take.
 const TEARDOWN_TIME: Duration = Duration::from_secs(60);
@@ -214,7 +208,10 @@ impl Lane<'_> {
         progress(Event::Step { what, argv: argv.clone() });
         let log = self.steps.join(format!("{:03}-{}", self.step_count, what.as_str()));
         self.step_count += 1;
-        let ended = self.start(argv, &self.variables, timeout, &log, cancel, &mut |_, _| {})?;
+        let (variables, folder) = (&self.variables, self.workspace.folder());
+        let program = &self.find(program_of(argv)?, variables)?;
+        let job = process::Job { program, argv, folder, variables, timeout, grace: process::GRACE, log: &log };
+        let ended = process::run(&job, cancel, &mut |_, _| {})?;
         let how = match ended.ending {
             Ending::Exited(0) => return Ok(log),
             Ending::Cancelled => return Err(Stop::Cancelled),
@@ -228,21 +225,6 @@ impl Lane<'_> {
             error = error.hint(format!("it said last: {}", lines.join("\n")));
         }
         Err(Stop::Failed(error.hint(format!("its log is {}", log.display()))))
-    }
-
-    fn start(
-        &self,
-        argv: &[String],
-        variables: &Variables,
-        timeout: Duration,
-        log: &Path,
-        cancel: &Cancel,
-        progress: &mut dyn FnMut(String, Duration),
-    ) -> Result<Ended> {
-        let program = self.find(program_of(argv)?, variables)?;
-        let folder = self.workspace.folder();
-        let job = process::Job { program: &program, argv, folder, variables, timeout, grace: process::GRACE, log };
-        process::run(&job, cancel, progress)
     }
 
     fn suite(&mut self, job: &Job<'_>, progress: &mut dyn FnMut(Event), cancel: &Cancel) -> SuiteRun {
@@ -276,7 +258,19 @@ impl Lane<'_> {
         let name = &job.suite.name;
         progress(Event::SuiteStarted { name: name.clone(), argv: invocation.argv.clone() });
         let mut tell = |last_line, elapsed| progress(Event::SuiteOutput { name: name.clone(), last_line, elapsed });
-        let ended = self.start(&invocation.argv, &variables, job.suite.timeout, &run.log, cancel, &mut tell)?;
+        let ended = process::run(
+            &process::Job {
+                program: &self.find(program_of(&invocation.argv)?, &variables)?,
+                argv: &invocation.argv,
+                folder: self.workspace.folder(),
+                variables: &variables,
+                timeout: job.suite.timeout,
+                grace: process::GRACE,
+                log: &run.log,
+            },
+            cancel,
+            &mut tell,
+        )?;
         run.started_system = ended.started;
         run.started = jiff::Timestamp::try_from(ended.started).context("cannot read the clock")?;
         run.duration = ended.duration;
@@ -286,7 +280,7 @@ impl Lane<'_> {
             Ending::TimedOut => Outcome::TimedOut,
             Ending::Cancelled => Outcome::Cancelled,
         };
-        keep_reports(&reports, &job.outputs).context(format!("cannot keep the report of the suite {name}"))?;
+        reports::keep(&reports, &job.outputs).context(format!("cannot keep the report of the suite {name}"))?;
         progress(Event::SuiteEnded { name: name.clone(), outcome: run.outcome.clone(), duration: run.duration });
         let failed = !matches!(run.outcome, Outcome::Exited { code: 0 } | Outcome::Cancelled);
         if failed && let Err(Stop::Failed(error)) = self.steps(StepKind::Ready, progress, cancel) {
@@ -342,26 +336,4 @@ fn identity_of(argv: &Argv, log: &Path) -> Result<IdentityOutput> {
 fn make_private(folder: &Path) -> Result<()> {
     let made = fs::DirBuilder::new().recursive(true).mode(0o700).create(folder);
     made.context(format!("cannot make the folder {}", folder.display()))
-}
-
-/// Copies the regular files of a report folder; links, pipes and devices are left behind. Times are kept: they tell an old report.
-fn keep_reports(from: &Path, to: &Path) -> io::Result<()> {
-    for entry in fs::read_dir(from)?.take(MAX_REPORT_FILES) {
-        let entry = entry?;
-        if entry.file_name() == "log" || !entry.file_type()?.is_file() {
-            continue;
-        }
-        // Between the look and the opening it may have become something else.
-        let flags = (rustix::fs::OFlags::NOFOLLOW | rustix::fs::OFlags::NONBLOCK).bits().cast_signed();
-        let source = File::options().read(true).custom_flags(flags).open(entry.path())?;
-        let found = source.metadata()?;
-        if !found.is_file() {
-            continue;
-        }
-        let path = to.join(entry.file_name());
-        let mut kept = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
-        io::copy(&mut source.take(MAX_REPORT), &mut kept)?;
-        kept.set_modified(found.modified()?)?;
-    }
-    Ok(())
 }

@@ -10,6 +10,7 @@ mod local;
 mod place;
 pub mod process;
 mod proof;
+mod reports;
 mod tree_check;
 mod workspace;
 

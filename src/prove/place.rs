@@ -40,7 +40,7 @@ pub(super) struct Place(PathBuf);
 #[derive(Debug)]
 pub(super) struct Scratch {
     path: PathBuf,
-    _owner: File,
+    owner: File,
 }
 
 impl Place {
@@ -68,7 +68,7 @@ impl Place {
     pub(super) fn scratch(&self) -> Result<Scratch> {
         let (scratch, dead) = self.claim().context(format!("cannot make a workspace below {}", self.0.display()))?;
         for (path, owner) in dead {
-            drop(Scratch { path, _owner: owner });
+            drop(Scratch { path, owner });
         }
         Ok(scratch)
     }
@@ -97,8 +97,8 @@ impl Place {
                 return Err(error);
             }
         };
-        let scratch = Scratch { path, _owner: owner };
-        scratch._owner.lock()?;
+        let scratch = Scratch { path, owner };
+        scratch.owner.lock()?;
         Ok((scratch, dead))
     }
 }
@@ -214,6 +214,20 @@ mod tests {
     }
 
     #[test]
+    fn locked_folders_are_opened_for_removal_and_links_are_not_followed() {
+        let folder = tempfile::tempdir().unwrap();
+        let mode = |name: &str| fs::metadata(folder.path().join(name)).unwrap().permissions().mode() & 0o777;
+        fs::create_dir_all(folder.path().join("in/locked")).unwrap();
+        fs::create_dir(folder.path().join("out")).unwrap();
+        std::os::unix::fs::symlink("../out", folder.path().join("in/link")).unwrap();
+        for name in ["in/locked", "out"] {
+            fs::set_permissions(folder.path().join(name), fs::Permissions::from_mode(0o500)).unwrap();
+        }
+        make_removable(&folder.path().join("in"));
+        assert_eq!((mode("in/locked"), mode("out")), (0o700, 0o500));
+    }
+
+    #[test]
     fn a_panic_removes_the_folder_with_read_only_folders_in_it() {
         let folder = tempfile::tempdir().unwrap();
         let place = Place::first_of([folder.path().join("work")]).unwrap();
@@ -222,7 +236,7 @@ mod tests {
             fs::create_dir_all(scratch.path().join("a/b")).unwrap();
             fs::write(scratch.path().join("a/b/file"), "").unwrap();
             fs::set_permissions(scratch.path().join("a/b"), fs::Permissions::from_mode(0o555)).unwrap();
-            fs::set_permissions(scratch.path().join("a"), fs::Permissions::from_mode(0)).unwrap();
+            fs::set_permissions(scratch.path().join("a"), fs::Permissions::from_mode(0o000)).unwrap();
             panic!("a test");
         });
         assert!(outcome.is_err());

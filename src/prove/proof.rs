@@ -221,7 +221,9 @@ pub fn prove(request: &Request<'_>, events: &mut dyn FnMut(Event), cancel: &Canc
         .map(|suite| Job { suite, shard: Shard::WHOLE, outputs: request.evidence_dir.join(&suite.name) })
         .collect();
     let suites = engine.run(&jobs, events, cancel);
-    debug_assert_eq!(suites.len(), jobs.len());
+    if !suites.iter().map(|run| &run.name).eq(jobs.iter().map(|job| &job.suite.name)) {
+        return Err(Error::new(format!("cannot make the proof: the engine '{}' left suites out", engine.name())));
+    }
     if let Some(error) = nothing_ended(&suites) {
         return Err(error);
     }

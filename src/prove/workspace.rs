@@ -65,8 +65,8 @@ impl<'a> Workspace<'a> {
         let scratch = place.scratch()?;
         let root = scratch.path();
         let private = |name: &str| fs::DirBuilder::new().mode(0o700).create(root.join(name));
-        let names = ["tree", "reports"].into_iter().chain(Folders::ALL.iter().map(|(_, name)| *name));
-        names.map(private).collect::<std::io::Result<()>>().context("cannot make a workspace")?;
+        let mut names = ["tree", "reports"].into_iter().chain(Folders::ALL.iter().map(|(_, name)| *name));
+        names.try_for_each(private).context("cannot make a workspace")?;
         let (git_dir, tree) = (root.join("gate.git"), root.join("tree"));
         let (checkout, files) = match (source, known) {
             (Source::WorkTree(work_tree), _) => {

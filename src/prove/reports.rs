@@ -1,0 +1,37 @@
+//! Taking reports out of the workspace before it is gone.
+//!
+//! Deliberately absent: reading them.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Read as _};
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::Path;
+
+/// A longer report is not kept: cut, some formats would still look whole.
+const MAX_REPORT: u64 = 256 << 20;
+
+/// Files of a report folder that are kept.
+const MAX_REPORT_FILES: usize = 256;
+
+/// Copies the regular files of a report folder; links, pipes, devices and what cannot be read are left behind, as if they had not been
+/// written. Times are kept: they tell an old report. An error means that the copy failed, not the suite.
+pub(super) fn keep(from: &Path, to: &Path) -> io::Result<()> {
+    let Ok(entries) = fs::read_dir(from) else {
+        // The suite removed its own report folder.
+        return Ok(());
+    };
+    for entry in entries.flatten().take(MAX_REPORT_FILES).filter(|entry| entry.file_name() != "log") {
+        // Opened without waiting for a pipe's other end, and looked at afterwards, so that nothing can change in between.
+        let flags = (rustix::fs::OFlags::NOFOLLOW | rustix::fs::OFlags::NONBLOCK).bits().cast_signed();
+        let Ok(source) = File::options().read(true).custom_flags(flags).open(entry.path()) else { continue };
+        let found = source.metadata()?;
+        if !found.is_file() || found.len() > MAX_REPORT {
+            continue;
+        }
+        let path = to.join(entry.file_name());
+        let mut kept = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
+        io::copy(&mut source.take(MAX_REPORT), &mut kept)?;
+        kept.set_modified(found.modified()?)?;
+    }
+    Ok(())
+}
