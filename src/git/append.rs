@@ -15,8 +15,14 @@ use crate::error::{Context as _, Error, Result};
 /// What a ref of the gate's own may lie below.
 const OWN_REFS: &str = "refs/proof/";
 
-/// Settings of a durable write: flushed to the disk before git ends, no reflog beside it.
-const DURABLE: &[&str] = &["core.fsync=all", "core.fsyncMethod=fsync", "core.logAllRefUpdates=false"];
+/// Settings of a durable write: flushed to the disk before git ends, no reflog beside it, patient with a `git gc` that holds a lock.
+const DURABLE: &[&str] = &[
+    "core.fsync=all",
+    "core.fsyncMethod=fsync",
+    "core.logAllRefUpdates=false",
+    "core.filesRefLockTimeout=5000",
+    "core.packedRefsTimeout=5000",
+];
 
 /// How a compare-and-swap of a ref ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -9,9 +9,9 @@ use std::path::{Path, PathBuf};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::canonical::rfc3339;
 use super::key::{Digest, Key};
 use super::statement::{Body, Statement};
+use super::wire::rfc3339;
 use super::writer::WriterId;
 use crate::error::Result;
 use crate::git::{Oid, Repository, make_own_dir, write_durably};
