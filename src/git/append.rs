@@ -15,8 +15,14 @@ use crate::error::{Context as _, Error, Result};
 /// What a ref of the gate's own may lie below.
 const OWN_REFS: &str = "refs/proof/";
 
-/// Settings of a durable write: flushed to the disk before git ends, no reflog beside it.
-const DURABLE: &[&str] = &["core.fsync=all", "core.fsyncMethod=fsync", "core.logAllRefUpdates=false"];
+/// Settings of a durable write: flushed to the disk before git ends, no reflog beside it, patient with a `git gc` that holds a lock.
+const DURABLE: &[&str] = &[
+    "core.fsync=all",
+    "core.fsyncMethod=fsync",
+    "core.logAllRefUpdates=false",
+    "core.filesRefLockTimeout=5000",
+    "core.packedRefsTimeout=5000",
+];
 
 /// How a compare-and-swap of a ref ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -78,17 +84,14 @@ impl Repository {
         Ok(Swap::Moved)
     }
 
-    /// An object whose bytes give its id and are at most `limit` long; damage and oversize are errors.
-    pub fn checked_object(&self, id: Oid, limit: u64) -> Result<(Kind, Vec<u8>)> {
+    /// How many bytes an object has, so that nobody reads one that is too long.
+    pub fn object_size(&self, id: Oid) -> Result<u64> {
         let header = self.objects.try_header(id.as_gix()).context(format!("cannot read the object {id}"))?;
-        if let Some(header) = header
-            && header.size > limit
-        {
-            return Err(Error::new(format!(
-                "cannot read the object {id}: {} bytes are more than {limit}",
-                header.size
-            )));
-        }
+        header.map(|header| header.size).context(format!("cannot read the object {id}: it is not in this repository"))
+    }
+
+    /// An object whose bytes give its id; damage is an error.
+    pub fn checked_object(&self, id: Oid) -> Result<(Kind, Vec<u8>)> {
         let (kind, bytes) = self.object(id)?;
         let kind_of = match kind {
             Kind::Commit => gix::objs::Kind::Commit,

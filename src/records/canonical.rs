@@ -4,16 +4,11 @@
 
 use std::collections::BTreeMap;
 
-use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use thiserror::Error;
 
-use super::statement::{
-    Body, FORMAT, PREDICATE_TYPE, Person, PolicyApproval, Predicate, Resolution, STATEMENT_TYPE, Statement, VerdictBody,
-};
-use super::writer::WriterId;
-use crate::git::Oid;
+use super::statement::{Body, FORMAT, PREDICATE_TYPE, STATEMENT_TYPE, Statement, SuiteEntry};
 use crate::judge::{Code, Word};
 
 /// No record is longer, in bytes.
@@ -115,7 +110,7 @@ pub(super) fn check(statement: &Statement) -> Result<(), &'static str> {
         if entry.findings.iter().any(|finding| finding.code == Code::FlakyHistory) {
             return Err("FLAKY_HISTORY is no finding of a run");
         }
-        if entry.argv_digest != super::statement::SuiteEntry::digest_of(&entry.argv) {
+        if entry.argv_digest != SuiteEntry::digest_of(&entry.argv) {
             return Err("a suite's command has another digest");
         }
         if entry.runs == 0 {
@@ -130,108 +125,6 @@ pub(super) fn check(statement: &Statement) -> Result<(), &'static str> {
         Some(_) if verdict.verdict == Word::Fail => Err("a FAIL establishes nothing"),
         Some(established) if established.obligations.is_empty() => Err("nothing owed establishes nothing"),
         Some(_) | None => Ok(()),
-    }
-}
-
-/// The predicate as it stands in JSON: the body below the name of its kind.
-#[derive(Clone, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct Wire {
-    format: u64,
-    kind: Kind,
-    writer: WriterId,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    previous: Option<Oid>,
-    repository: String,
-    who: Person,
-    terminal: bool,
-    host: String,
-    tool: String,
-    #[serde(with = "rfc3339")]
-    started: Timestamp,
-    #[serde(with = "rfc3339")]
-    finished: Timestamp,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    verdict: Option<Box<VerdictBody>>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    resolve: Option<Resolution>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    policy: Option<PolicyApproval>,
-}
-
-#[derive(Clone, Copy, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-enum Kind {
-    Verdict,
-    Resolve,
-    Policy,
-}
-
-impl From<Predicate> for Wire {
-    fn from(predicate: Predicate) -> Wire {
-        let (kind, verdict, resolve, policy) = match predicate.body {
-            Body::Verdict(verdict) => (Kind::Verdict, Some(verdict), None, None),
-            Body::Resolve(resolve) => (Kind::Resolve, None, Some(resolve), None),
-            Body::Policy(policy) => (Kind::Policy, None, None, Some(policy)),
-        };
-        Wire {
-            format: FORMAT,
-            kind,
-            writer: predicate.writer,
-            previous: predicate.previous,
-            repository: predicate.repository,
-            who: predicate.who,
-            terminal: predicate.terminal,
-            host: predicate.host,
-            tool: predicate.tool,
-            started: predicate.started,
-            finished: predicate.finished,
-            verdict,
-            resolve,
-            policy,
-        }
-    }
-}
-
-impl TryFrom<Wire> for Predicate {
-    type Error = &'static str;
-
-    fn try_from(wire: Wire) -> Result<Self, Self::Error> {
-        if wire.format != FORMAT {
-            return Err("it is in no known format");
-        }
-        let body = match (wire.kind, wire.verdict, wire.resolve, wire.policy) {
-            (Kind::Verdict, Some(verdict), None, None) => Body::Verdict(verdict),
-            (Kind::Resolve, None, Some(resolve), None) => Body::Resolve(resolve),
-            (Kind::Policy, None, None, Some(policy)) => Body::Policy(policy),
-            (Kind::Verdict | Kind::Resolve | Kind::Policy, ..) => return Err("its body is not of its kind"),
-        };
-        Ok(Predicate {
-            writer: wire.writer,
-            previous: wire.previous,
-            repository: wire.repository,
-            who: wire.who,
-            terminal: wire.terminal,
-            host: wire.host,
-            tool: wire.tool,
-            started: wire.started,
-            finished: wire.finished,
-            body,
-        })
-    }
-}
-
-/// Times as RFC 3339 in UTC, ending in `Z`.
-pub(super) mod rfc3339 {
-    use jiff::Timestamp;
-    use serde::{Deserialize as _, Deserializer, Serializer, de::Error as _};
-
-    pub(in super::super) fn serialize<S: Serializer>(time: &Timestamp, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(time)
-    }
-
-    pub(in super::super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Timestamp, D::Error> {
-        String::deserialize(deserializer)?.parse().map_err(D::Error::custom)
     }
 }
 

@@ -89,6 +89,18 @@ impl Graph {
         false
     }
 
+    /// The commit and everything that was in the log when it was written.
+    pub(super) fn reach(&self, tip: Oid) -> HashSet<Oid> {
+        let mut reached = HashSet::new();
+        let mut open = vec![tip];
+        while let Some(id) = open.pop() {
+            if reached.insert(id) {
+                open.extend(self.nodes.get(&id).into_iter().flat_map(|node| &node.parents));
+            }
+        }
+        reached
+    }
+
     /// All records, newest first: none before one that has it in its ancestry, the later finished first, then by id.
     pub(super) fn newest_first(&self) -> Vec<Oid> {
         let mut children: HashMap<Oid, usize> = self.nodes.keys().map(|id| (*id, 0)).collect();

@@ -9,11 +9,11 @@ use std::path::{Path, PathBuf};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::canonical::rfc3339;
 use super::key::Key;
-use crate::digest::Digest;
 use super::statement::{Body, Statement};
+use super::wire::rfc3339;
 use super::writer::WriterId;
+use crate::digest::Digest;
 use crate::error::Result;
 use crate::git::{Oid, Repository, make_own_dir, write_durably};
 

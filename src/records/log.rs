@@ -204,9 +204,9 @@ fn is_whole(graph: &Graph, writer: WriterId, tip: Option<Oid>) -> bool {
             Some(Found::Malformed(_) | Found::NoRecord(_)) | None => false,
         },
     };
-    let led_to = |id: Oid| tip.is_some_and(|tip| tip == id || graph.is_ancestor(id, tip));
-    let own = graph.nodes.keys().filter(|id| graph.record(**id).is_some_and(|summary| summary.writer == writer));
-    readable && own.copied().all(led_to)
+    let led_to = tip.map(|tip| graph.reach(tip)).unwrap_or_default();
+    let mut own = graph.nodes.keys().filter(|id| graph.record(**id).is_some_and(|summary| summary.writer == writer));
+    readable && own.all(|id| led_to.contains(id))
 }
 
 /// Where other logs end that this one does not lead to yet, so that deleting one of them loses nothing.

@@ -10,10 +10,9 @@ use super::answer::{Entry, Resolve, Ruling, Terms, Why, needs_repeats, rule};
 use super::graph::Graph;
 use super::index::Says;
 use super::key::Key;
-use crate::digest::Digest;
 use super::problem::Problem;
 use super::read::{Fault, Recorded, read};
-use super::statement::{Body, Established, Scenario, SuiteEntry};
+use super::statement::{Body, Scenario, SuiteEntry};
 use crate::error::{Error, Exit, Result};
 use crate::git::{Oid, Repository};
 use crate::judge::Word;
@@ -24,7 +23,7 @@ const MIN_PREFIX: usize = 4;
 /// All records of this clone's logs and of those fetched, as they stood when they were loaded.
 pub struct Records<'a> {
     repository: &'a Repository,
-    graph: Graph,
+    pub(super) graph: Graph,
     newest_first: Vec<Oid>,
     by_key: HashMap<Key, Vec<Oid>>,
 }
@@ -125,7 +124,11 @@ impl<'a> Records<'a> {
             Err(Fault::Unreadable(why) | Fault::NoRecord(why)) => why,
         };
         Err(Error::new(format!("cannot read the record {id}: {complaint}"))
-            .hint("'git fsck' names what is damaged; 'proof-gate sync' brings records back that a remote holds"))
+            .hint("'git fsck' names what is damaged; 'proof-gate sync' brings records back that a remote holds")
+            .hint(format!(
+                "if it is lost for good, delete {}: then it stays reported, counts no more, and a new proof can be made",
+                self.repository.own_dir().join("index").display()
+            )))
     }
 
     /// The one record whose id begins like this.
@@ -205,105 +208,6 @@ impl<'a> Records<'a> {
         Ok(needs_repeats(&entries, &resolves, min_rules, |a, b| self.is_ancestor(a, b)))
     }
 
-    /// The record that established a tree, where its claim still holds in this repository: everything that it names holds a PASS now,
-    /// every approval stands, and no suite of the tree has a standing FAIL.
-    pub fn established(&self, repository: &str, tree: Oid, min_rules: u32) -> Result<Option<Recorded>> {
-        let verdicts = self.verdicts_of(tree);
-        let mut claims = Vec::new();
-        let mut keys = HashSet::new();
-        for id in verdicts {
-            match self.graph.record(id).map(|summary| &summary.says) {
-                Some(Says::Verdict { keys: of_record, establishes }) => {
-                    keys.extend(of_record.iter().copied());
-                    if *establishes {
-                        claims.push(id);
-                    }
-                }
-                Some(Says::Resolve(_) | Says::Policy) | None => {}
-            }
-        }
-        if claims.is_empty() {
-            return Ok(None);
-        }
-        let word_of = |key: Key| self.word_of(key, min_rules);
-        for key in keys {
-            if word_of(key)? == Some(Word::Fail) {
-                return Ok(None);
-            }
-        }
-        for id in claims {
-            let recorded = self.get(id)?;
-            let statement = recorded.statement();
-            let claim = statement.verdict().and_then(|verdict| verdict.established.as_ref());
-            if let Some(claim) = claim
-                && statement.predicate.repository == repository
-                && self.claim_holds(claim, repository, &word_of)?
-            {
-                return Ok(Some(recorded));
-            }
-        }
-        Ok(None)
-    }
-
-    fn claim_holds(
-        &self,
-        claim: &Established,
-        repository: &str,
-        word_of: &impl Fn(Key) -> Result<Option<Word>>,
-    ) -> Result<bool> {
-        for obligation in &claim.obligations {
-            if word_of(obligation.key)? != Some(Word::Pass) {
-                return Ok(false);
-            }
-        }
-        for approval in &claim.approvals {
-            if !self.approved(repository, approval.from, approval.to)? {
-                return Ok(false);
-            }
-        }
-        Ok(true)
-    }
-
-    /// The answer's word for a base: any scenario, any age.
-    fn word_of(&self, key: Key, min_rules: u32) -> Result<Option<Word>> {
-        let question = Question {
-            key,
-            scenario: Scenario::Deploy,
-            after: Vec::new(),
-            now: Timestamp::UNIX_EPOCH,
-            max_age: None,
-            min_rules,
-        };
-        Ok(match self.answer(&question)? {
-            Answer::Pass { .. } => Some(Word::Pass),
-            Answer::Fail { .. } => Some(Word::Fail),
-            Answer::Nothing => None,
-        })
-    }
-
-    /// Whether approvals lead from one policy file to another. A policy needs none to stay what it is.
-    pub fn approved(&self, repository: &str, from: Digest, to: Digest) -> Result<bool> {
-        let mut steps: HashMap<Digest, Vec<Digest>> = HashMap::new();
-        for id in self.ids(|id| self.graph.record(id).is_some_and(|summary| summary.says == Says::Policy)) {
-            let recorded = self.get(id)?;
-            let predicate = recorded.statement().predicate();
-            if let Body::Policy(approval) = &predicate.body
-                && predicate.repository == repository
-            {
-                steps.entry(approval.from).or_default().push(approval.to);
-            }
-        }
-        let mut open = vec![from];
-        let mut seen = HashSet::from([from]);
-        while let Some(policy) = open.pop() {
-            if policy == to {
-                return Ok(true);
-            }
-            open.extend(steps.get(&policy).into_iter().flatten().copied().filter(|next| seen.insert(*next)));
-        }
-        Ok(false)
-    }
-
     /// The suites of a record that a cause can be given for: those that failed, or the one that is named.
     pub fn resolvable(&self, record: Oid, suite: Option<&str>) -> Result<Vec<String>> {
         let recorded = self.get(record)?;
@@ -340,14 +244,16 @@ impl<'a> Records<'a> {
         Ok(resolves)
     }
 
-    fn verdicts_of(&self, tree: Oid) -> Vec<Oid> {
+    /// The verdicts about a tree, newest first.
+    pub(super) fn verdicts_of(&self, tree: Oid) -> Vec<Oid> {
         self.ids(|id| {
             let summary = self.graph.record(id);
             summary.is_some_and(|summary| summary.tree == tree && matches!(summary.says, Says::Verdict { .. }))
         })
     }
 
-    fn ids(&self, wanted: impl Fn(Oid) -> bool) -> Vec<Oid> {
+    /// The records that are wanted, newest first.
+    pub(super) fn ids(&self, wanted: impl Fn(Oid) -> bool) -> Vec<Oid> {
         self.newest_first.iter().copied().filter(|id| wanted(*id)).collect()
     }
 }

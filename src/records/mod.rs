@@ -5,6 +5,7 @@
 mod answer;
 mod canonical;
 mod environment;
+mod established;
 mod fit;
 mod graph;
 mod index;
@@ -14,6 +15,7 @@ mod lookup;
 mod problem;
 mod read;
 mod statement;
+mod wire;
 mod writer;
 
 #[cfg(test)]

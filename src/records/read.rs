@@ -10,8 +10,8 @@ use crate::git::{Kind, Oid, Repository};
 pub(super) const FILE: &str = "record.json";
 /// Other writers' tips in one record, at most.
 pub(super) const MAX_OTHER_PARENTS: usize = 64;
-/// No commit or tree of a log is longer, in bytes: room for parents and a signature.
-const MAX_FRAME: u64 = 64 * 1024;
+/// No commit of a log is longer, in bytes: room for parents and a signature.
+const MAX_COMMIT: u64 = 64 * 1024;
 
 /// A record that is in the log. Only the log makes one: by appending durably, or by reading back and checking.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -63,27 +63,34 @@ pub(super) fn tree_of(blob: Oid) -> Vec<u8> {
 
 /// Reads a commit of a log.
 pub(super) fn read(repository: &Repository, id: Oid) -> Result<Framed, Fault> {
-    let (kind, commit) = repository.checked_object(id, MAX_FRAME).map_err(|error| Fault::Unreadable(error.message))?;
+    let size = |id: Oid| repository.object_size(id).map_err(|error| Fault::Unreadable(error.message));
+    let object = |id: Oid| repository.checked_object(id).map_err(|error| Fault::Unreadable(error.message));
+    if size(id)? > MAX_COMMIT {
+        return Err(Fault::NoRecord("it is longer than any record's commit".to_owned()));
+    }
+    let (kind, commit) = object(id)?;
     if kind != Kind::Commit {
         return Err(Fault::NoRecord(format!("it is a {}", kind.as_str())));
     }
     let (tree_id, parents) = repository.commit_links(id, &commit).map_err(|error| Fault::NoRecord(error.message))?;
-    let (_, tree) = match repository.checked_object(tree_id, u64::MAX) {
-        Ok(tree) => tree,
-        Err(error) => return Err(Fault::Unreadable(error.message)),
-    };
-    let blob_at = tree_of(tree_id).len() - tree_id.as_bytes().len();
-    let blob = tree.get(blob_at..).and_then(oid_of).filter(|blob| tree == tree_of(*blob));
-    let Some(blob) = blob else {
-        return Err(Fault::NoRecord(format!("its tree holds something else than one file {FILE}")));
-    };
+    let other_tree = || Fault::NoRecord(format!("its tree holds something else than one file {FILE}"));
+    let expected = tree_of(tree_id).len();
+    if size(tree_id)? != expected as u64 {
+        return Err(other_tree());
+    }
+    let (_, tree) = object(tree_id)?;
+    let blob = oid_of(&tree[expected - tree_id.as_bytes().len()..]).filter(|blob| tree == tree_of(*blob));
+    let blob = blob.ok_or_else(other_tree)?;
     if parents.len() > MAX_OTHER_PARENTS + 1 {
         return Err(Fault::NoRecord(format!("it has {} parents", parents.len())));
     }
-    let content = match repository.checked_object(blob, MAX_BYTES as u64) {
-        Ok((Kind::Blob, bytes)) => decode(&bytes),
-        Ok((other, _)) => Err(Unreadable::Malformed(format!("its {FILE} is a {}", other.as_str()))),
-        Err(error) => return Err(Fault::Unreadable(error.message)),
+    if size(blob)? > MAX_BYTES as u64 {
+        let content = Err(Unreadable::Malformed(format!("its {FILE} has more than {MAX_BYTES} bytes")));
+        return Ok(Framed { parents, content });
+    }
+    let content = match object(blob)? {
+        (Kind::Blob, bytes) => decode(&bytes),
+        (other, _) => Err(Unreadable::Malformed(format!("its {FILE} is a {}", other.as_str()))),
     };
     let content = content.and_then(|statement| check_previous(&statement, &parents).map(|()| statement));
     Ok(Framed { parents, content })

@@ -81,7 +81,7 @@ pub struct SubjectDigest {
 
 /// What is said of a subject, by whom, and where in the log.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(try_from = "super::canonical::Wire", into = "super::canonical::Wire")]
+#[serde(try_from = "super::wire::Wire", into = "super::wire::Wire")]
 pub struct Predicate {
     /// The log it stands in.
     pub writer: WriterId,

@@ -219,13 +219,41 @@ fn whatever_is_no_record_of_its_place_counts_for_nothing() {
     check_refused(&sandbox, forged("100644", "record.json", &json.replace(',', ", "), &[]), malformed);
     check_refused(&sandbox, forged("100644", "record.json", "", &[]), malformed);
     check_refused(&sandbox, forged("100644", "record.json", &json, &[record.id()]), malformed);
-    check_refused(&sandbox, forged("100644", "record.json", &" ".repeat(300_000), &[]), ProblemKind::Unreadable);
+    check_refused(&sandbox, forged("100644", "record.json", &" ".repeat(300_000), &[]), malformed);
     let code = forged("100644", "main.js", "code", &[]);
     check_refused(&sandbox, forged("100644", "record.json", &json, &[code]), malformed);
     let newer = json.replace("\"format\":1", "\"format\":2");
     check_refused(&sandbox, forged("100644", "record.json", &newer, &[]), ProblemKind::Newer);
     let stranger = json.replace(&record.statement().predicate().writer.to_string(), "00000000000000aa");
     check_refused(&sandbox, forged("100644", "record.json", &stranger, &[]), ProblemKind::Misplaced);
+}
+
+#[test]
+fn a_record_that_goes_on_in_another_writers_log_counts_for_nothing() {
+    let sandbox = Sandbox::new(&[]);
+    let first = sandbox.record(vec![passing("payment")]);
+    let second = sandbox.record(vec![passing("payment")]);
+    let mine = second.statement().predicate().writer.to_string();
+    let theirs = json_of(&sandbox, second.id()).replace(&mine, "00000000000000aa");
+    let tree = tree_with(&sandbox, "100644", "record.json", theirs.as_bytes());
+    let taken_over = forge(&sandbox, &tree, &[first.id()]);
+    sandbox.git(&["update-ref", "refs/proof/log/00000000000000aa", &taken_over.to_string()]);
+    assert_eq!(problems(&sandbox), [ProblemKind::Malformed]);
+    assert_eq!(count(&sandbox), 2);
+}
+
+#[test]
+fn a_log_with_two_ends_is_noticed_and_both_count() {
+    let sandbox = Sandbox::new(&[]);
+    let first = sandbox.record(vec![passing("payment")]);
+    let second = sandbox.record(vec![failing("payment")]);
+    let other = json_of(&sandbox, second.id()).replace("\"host\":\"here\"", "\"host\":\"there\"");
+    let tree = tree_with(&sandbox, "100644", "record.json", other.as_bytes());
+    let fork = forge(&sandbox, &tree, &[first.id()]);
+    let fetched = the_log(&sandbox).replace("refs/proof/", "refs/proof/remotes/origin/");
+    sandbox.git(&["update-ref", &fetched, &fork.to_string()]);
+    assert_eq!(problems(&sandbox), [ProblemKind::Forked]);
+    assert_eq!(count(&sandbox), 3);
 }
 
 #[test]

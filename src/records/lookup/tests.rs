@@ -1,9 +1,10 @@
 use std::fs;
 
+use super::super::key::Digest;
 use super::super::sandbox::{
     COMMIT, REPOSITORY, Sandbox, environment, failing, failing_with, key_of, obligation, oid, passing, verdict,
 };
-use super::super::statement::{Approval, PolicyApproval, Resolution, VerdictBody};
+use super::super::statement::{Approval, Established, PolicyApproval, Resolution, VerdictBody};
 use super::*;
 use crate::judge::Code;
 

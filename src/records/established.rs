@@ -1,0 +1,117 @@
+//! Whether a tree held a PASS for all that it owed, and still does: what makes it a base.
+//!
+//! Deliberately absent: working out what a tree owes; its record claims that, and the claim is checked.
+
+use std::collections::{HashMap, HashSet};
+
+use jiff::Timestamp;
+
+use super::index::Says;
+use super::key::{Digest, Key};
+use super::lookup::{Answer, Question, Records};
+use super::read::Recorded;
+use super::statement::{Body, Established, Scenario};
+use crate::error::Result;
+use crate::git::Oid;
+use crate::judge::Word;
+
+impl Records<'_> {
+    /// The record that established a tree, where its claim still holds in this repository: everything that it names holds a PASS now,
+    /// every approval stands, and no suite of the tree has a standing FAIL.
+    pub fn established(&self, repository: &str, tree: Oid, min_rules: u32) -> Result<Option<Recorded>> {
+        let verdicts = self.verdicts_of(tree);
+        let mut claims = Vec::new();
+        let mut keys = HashSet::new();
+        for id in verdicts {
+            match self.graph.record(id).map(|summary| &summary.says) {
+                Some(Says::Verdict { keys: of_record, establishes }) => {
+                    keys.extend(of_record.iter().copied());
+                    if *establishes {
+                        claims.push(id);
+                    }
+                }
+                Some(Says::Resolve(_) | Says::Policy) | None => {}
+            }
+        }
+        if claims.is_empty() {
+            return Ok(None);
+        }
+        let word_of = |key: Key| self.word_of(key, min_rules);
+        for key in keys {
+            if word_of(key)? == Some(Word::Fail) {
+                return Ok(None);
+            }
+        }
+        for id in claims {
+            let recorded = self.get(id)?;
+            let statement = recorded.statement();
+            let claim = statement.verdict().and_then(|verdict| verdict.established.as_ref());
+            if let Some(claim) = claim
+                && statement.predicate.repository == repository
+                && self.claim_holds(claim, repository, &word_of)?
+            {
+                return Ok(Some(recorded));
+            }
+        }
+        Ok(None)
+    }
+
+    fn claim_holds(
+        &self,
+        claim: &Established,
+        repository: &str,
+        word_of: &impl Fn(Key) -> Result<Option<Word>>,
+    ) -> Result<bool> {
+        for obligation in &claim.obligations {
+            if word_of(obligation.key)? != Some(Word::Pass) {
+                return Ok(false);
+            }
+        }
+        for approval in &claim.approvals {
+            if !self.approved(repository, approval.from, approval.to)? {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    /// The answer's word for a base: any scenario, any age.
+    fn word_of(&self, key: Key, min_rules: u32) -> Result<Option<Word>> {
+        let question = Question {
+            key,
+            scenario: Scenario::Deploy,
+            after: Vec::new(),
+            now: Timestamp::UNIX_EPOCH,
+            max_age: None,
+            min_rules,
+        };
+        Ok(match self.answer(&question)? {
+            Answer::Pass { .. } => Some(Word::Pass),
+            Answer::Fail { .. } => Some(Word::Fail),
+            Answer::Nothing => None,
+        })
+    }
+
+    /// Whether approvals lead from one policy file to another. A policy needs none to stay what it is.
+    pub fn approved(&self, repository: &str, from: Digest, to: Digest) -> Result<bool> {
+        let mut steps: HashMap<Digest, Vec<Digest>> = HashMap::new();
+        for id in self.ids(|id| self.graph.record(id).is_some_and(|summary| summary.says == Says::Policy)) {
+            let recorded = self.get(id)?;
+            let predicate = recorded.statement().predicate();
+            if let Body::Policy(approval) = &predicate.body
+                && predicate.repository == repository
+            {
+                steps.entry(approval.from).or_default().push(approval.to);
+            }
+        }
+        let mut open = vec![from];
+        let mut seen = HashSet::from([from]);
+        while let Some(policy) = open.pop() {
+            if policy == to {
+                return Ok(true);
+            }
+            open.extend(steps.get(&policy).into_iter().flatten().copied().filter(|next| seen.insert(*next)));
+        }
+        Ok(false)
+    }
+}
