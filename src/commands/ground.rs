@@ -197,6 +197,11 @@ impl<'a> Ground<'a> {
         Ok(record.and_then(|record| record.statement().verdict()?.established.clone()))
     }
 
+    /// Whether later commits may count their changes from this one.
+    pub fn is_established(&self, policy: &PolicyFile, commit: &Commit) -> Result<bool> {
+        Ok(self.established(policy, commit)?.is_some())
+    }
+
     /// The nearest established ancestors.
     fn base(&self, policy: &PolicyFile, subject: &Commit) -> Result<Base> {
         if !self.records.establishes_anything() {
@@ -239,7 +244,7 @@ impl<'a> Ground<'a> {
     fn ask(&self, policy: &PolicyFile, suite: String, key: Key, reasons: Vec<Reason>, wanted: &Wanted) -> Result<Owed> {
         let gate = &policy.policy.gate;
         let after = match (&wanted.scenario, &wanted.replaced) {
-            (Scenario::Rollback { .. }, Some(replaced)) => self.records.newest_deploys(replaced.tree),
+            (Scenario::Rollback { .. }, Some(replaced)) => self.records.newest_deploy(replaced.tree)?.into_iter().collect(),
             _ => Vec::new(),
         };
         let question = Question {

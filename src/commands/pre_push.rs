@@ -12,7 +12,8 @@ use crate::error::{Context as _, Error, Exit, Result};
 use crate::gate::{self, Case, GatedUpdate};
 use crate::git::{Oid, Repository};
 use crate::hooks::{self, KeptOutcome, SeenPolicy};
-use crate::records::Scenario;
+use crate::policy::{OnMissing, Policy};
+use crate::records::{Answer, Scenario};
 use crate::reporter::Reporter;
 use crate::select::{self, Action, Anchors, PolicyReader, RefUpdate, Subject};
 
@@ -100,8 +101,8 @@ impl Gate<'_, '_> {
         let mut weighed = self.weigh(updates)?;
         let mut held_open = std::time::Duration::ZERO;
         if outcome(&weighed) == gate::Outcome::Missing {
-            let mut policies = owing(&weighed).map(|(_, assessment)| &assessment.policy.policy);
-            if policies.any(|policy| policy.gate.on_missing == crate::policy::OnMissing::Refuse) {
+            let refuses = |policy: &Policy| policy.gate.on_missing == OnMissing::Refuse;
+            if owing(&weighed).any(|(_, assessment)| refuses(&assessment.policy.policy)) {
                 refusal::refused(self.reporter, &self.ground, &weighed, &gate_input(&weighed));
                 return Ok(Exit::Refused);
             }
@@ -189,7 +190,7 @@ impl Gate<'_, '_> {
     }
 
     /// Whether the policy that stands apart from the pushed commit says so: every anchor there is, and there is one.
-    fn all_anchors(&self, says: impl Fn(&crate::policy::Policy) -> bool) -> bool {
+    fn all_anchors(&self, says: impl Fn(&Policy) -> bool) -> bool {
         let anchors = [&self.ground.anchors.default_branch, &self.ground.anchors.installed];
         let mut known = anchors.into_iter().flatten().peekable();
         known.peek().is_some() && known.all(|file| says(&file.policy))
@@ -201,7 +202,7 @@ impl Gate<'_, '_> {
         let missing: Vec<String> = assessment
             .owed
             .iter()
-            .filter(|owed| matches!(owed.answer, crate::records::Answer::Nothing))
+            .filter(|owed| matches!(owed.answer, Answer::Nothing))
             .map(|owed| owed.suite.clone())
             .collect();
         if missing.is_empty() {

@@ -14,7 +14,7 @@ use crate::evidence::{self, Ended, SuiteEvidence};
 use crate::git::Oid;
 use crate::judge::{self, Code, Counts, Finding, Rules, Verdict, Word};
 use crate::policy::Policy;
-use crate::prove::{self, Cancel, Event, Outcome, ProofEnd, Request, Source, SuiteJob, SuiteRun};
+use crate::prove::{self, Cancel, Event, Invocation, Outcome, ProofEnd, Request, Source, SuiteJob, SuiteRun};
 use crate::records::{Answer, Log, Recorded};
 use crate::reporter::{Line, Reporter, Running, Tone, span};
 
@@ -70,7 +70,9 @@ pub fn prove(ground: &mut Ground<'_>, reporter: &mut Reporter, order: &Order<'_>
     let terminal = human_run(ground, policy, &order.assessment.subject.commit.id)?;
     // A record needs a name; better to hear that before the suites have run.
     let log = Log::open(ground.repository)?;
-    let _turn = prove::take_turn(ground.repository, &mut |line| reporter.say(&Line::new().text("  waiting  ").data(line)))?;
+    let _turn = prove::take_turn(ground.repository, &mut || {
+        reporter.say(&Line::new().text("  waiting  for another proof in this repository"));
+    })?;
     if order.only_if_missing {
         ground.refresh()?;
         if still_missing(ground, order)?.is_empty() {
@@ -93,10 +95,9 @@ pub fn prove(ground: &mut Ground<'_>, reporter: &mut Reporter, order: &Order<'_>
         evidence_dir: evidence_dir.clone(),
     };
     let last_times = last_times(ground, order);
-    let proof = prove::prove(&request, &mut |event| show(reporter, &event, &last_times), &cancel);
-    reporter.settled();
+    let (proof, workspace) = run_suites(&request, reporter, &last_times, &cancel);
     let proof = proof.map_err(|error| error.hint("no verdict was recorded; mend it and run again"))?;
-    let judged = judge_all(policy, &runs, &proof.suites);
+    let judged = judge_all(policy, &runs, &proof.suites, &workspace);
     for suite in &judged.verdicts {
         reporter.say_all(&suite_lines(suite));
     }
@@ -134,10 +135,9 @@ pub fn draft(caller: &crate::caller::Caller, repository: &crate::git::Repository
         suites: jobs(policy, &runs)?,
         evidence_dir,
     };
-    let proof = prove::prove(&request, &mut |event| show(reporter, &event, &BTreeMap::new()), &cancel);
-    reporter.settled();
+    let (proof, workspace) = run_suites(&request, reporter, &BTreeMap::new(), &cancel);
     let proof = proof?;
-    let judged = judge_all(policy, &runs, &proof.suites);
+    let judged = judge_all(policy, &runs, &proof.suites, &workspace);
     for suite in &judged.verdicts {
         reporter.say_all(&suite_lines(suite));
     }
@@ -210,7 +210,7 @@ fn jobs(policy: &Policy, runs: &[(String, u32)]) -> Result<Vec<SuiteJob>> {
                     let recipe = evidence::recipe(report, &argv, file);
                     let mut argv = evidence::fill_in(&argv, file);
                     argv.extend(recipe.args);
-                    (argv, recipe.variables)
+                    Invocation { argv, variables: recipe.variables }
                 }),
             });
         }
@@ -224,13 +224,13 @@ struct AllJudged {
     broken: Option<(String, Option<String>)>,
 }
 
-fn judge_all(policy: &Policy, runs: &[(String, u32)], suites: &[SuiteRun]) -> AllJudged {
+fn judge_all(policy: &Policy, runs: &[(String, u32)], suites: &[SuiteRun], workspace: &Path) -> AllJudged {
     let mut judged = AllJudged { verdicts: Vec::new(), broken: None };
     for (name, often) in runs {
         let mut of_suite = Vec::new();
         for run in 0..*often {
             let Some(found) = suites.iter().find(|suite| suite.name == run_name(name, run)) else { continue };
-            match judge_one(policy, name, found) {
+            match judge_one(policy, name, found, workspace) {
                 Ok(verdict) => of_suite.push(verdict),
                 Err(why) => judged.broken = judged.broken.or(Some(why)),
             }
@@ -243,7 +243,7 @@ fn judge_all(policy: &Policy, runs: &[(String, u32)], suites: &[SuiteRun]) -> Al
     judged
 }
 
-fn judge_one(policy: &Policy, name: &str, run: &SuiteRun) -> Result<SuiteVerdict, (String, Option<String>)> {
+fn judge_one(policy: &Policy, name: &str, run: &SuiteRun, workspace: &Path) -> Result<SuiteVerdict, (String, Option<String>)> {
     let suite = &policy.suites[name];
     let ended = match &run.outcome {
         Outcome::Exited { code } => Ended::Exited(*code),
@@ -253,7 +253,7 @@ fn judge_one(policy: &Policy, name: &str, run: &SuiteRun) -> Result<SuiteVerdict
         Outcome::Infra { cause, hint } => return Err((cause.clone(), hint.clone())),
     };
     let report = evidence::read_report(suite.report, &run.report, run.started_system);
-    let report = report.relative_to(&run.workspace);
+    let report = report.relative_to(workspace);
     let judged = judge::judge(&SuiteEvidence { ended, report }, &Rules::of(suite));
     Ok(SuiteVerdict {
         name: name.to_owned(),
@@ -371,17 +371,39 @@ pub fn count_words(counts: &Counts) -> String {
     told.join(", ")
 }
 
-fn show(reporter: &mut Reporter, event: &Event<'_>, last_times: &BTreeMap<String, Duration>) {
+/// Runs the suites, with a live line; gives back where the workspace lay too, so that its path can be cut from reports.
+fn run_suites(
+    request: &Request<'_>,
+    reporter: &mut Reporter,
+    last_times: &BTreeMap<String, Duration>,
+    cancel: &Cancel,
+) -> (Result<prove::Proof>, PathBuf) {
+    let mut workspace = PathBuf::new();
+    let mut events = |event: Event| {
+        if let Event::WorkspaceReady { folder } = &event {
+            workspace.clone_from(folder);
+        }
+        show(reporter, &event, last_times);
+    };
+    let proof = prove::prove(request, &mut events, cancel);
+    reporter.settled();
+    (proof, workspace)
+}
+
+fn show(reporter: &mut Reporter, event: &Event, last_times: &BTreeMap<String, Duration>) {
     match event {
-        Event::Started { name } => reporter.started(name, last_times.get(*name).copied()),
-        Event::Running { name, elapsed, last_line } => reporter.running(&Running {
+        Event::WorkspaceReady { .. } | Event::SuiteEnded { .. } => {}
+        Event::Step { what, argv } => reporter.step(what.as_str(), &argv.join(" ")),
+        Event::SuiteStarted { name, .. } => reporter.started(name, last_times.get(name).copied()),
+        Event::SuiteOutput { name, elapsed, last_line } => reporter.running(&Running {
             name,
             elapsed: *elapsed,
-            last_time: last_times.get(*name).copied(),
-            last_line,
+            last_time: last_times.get(name).copied(),
+            last_line: last_line.as_bytes(),
         }),
-        Event::Ended { .. } => {}
-        Event::Note { text } => reporter.say(&Line::new().text("  note     ").data(text)),
+        Event::TeardownFailed { argv, why } => {
+            reporter.say(&Line::new().text("  note     teardown failed: ").data(argv.join(" ")).text(": ").data(why));
+        }
     }
 }
 

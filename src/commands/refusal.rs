@@ -7,7 +7,7 @@ use super::pre_push::{Weighed, Weight};
 use crate::gate::{self, GatedUpdate, Obstacle, RefDecision};
 use crate::git::Oid;
 use crate::judge::Finding;
-use crate::records::{Answer, Recorded, Why};
+use crate::records::{Answer, Recorded, Standing};
 use crate::reporter::{Line, Reporter, Tone, clock};
 use crate::select;
 
@@ -87,7 +87,7 @@ fn ok_line(ground: &Ground<'_>, weighed: &Weighed, width: usize) -> Line {
 /// The newest record that an assessment's PASSes rest on.
 fn newest(assessment: &Assessment) -> Option<&Recorded> {
     let passes = assessment.owed.iter().filter_map(|owed| match &owed.answer {
-        Answer::Pass { recorded, .. } => Some(&**recorded),
+        Answer::Pass { recorded, .. } => Some(recorded),
         Answer::Fail { .. } | Answer::Nothing => None,
     });
     passes.max_by_key(|recorded| recorded.statement().predicate().finished)
@@ -168,18 +168,12 @@ fn failures(reporter: &Reporter, assessment: &Assessment) -> Option<Oid> {
         let Answer::Fail { recorded, entry, why } = &owed.answer else { continue };
         first.get_or_insert(recorded.id());
         let start = || Line::new().text("           ").data(&owed.suite).text("  ");
-        if let Why::FlakyHistory(_) = why {
+        if let Standing::FlakyHistory { .. } = why {
             lines.push(start().tone(Tone::Bad, "FLAKY_HISTORY").text("  PASS and FAIL on the same inputs"));
             let cause = Line::new().text("           resolve it: proof-gate resolve ").data(recorded.id().short());
             lines.push(cause.text(" --cause TEXT"));
         }
-        let found = recorded.statement().verdict().and_then(|verdict| {
-            verdict.suites.iter().find(|suite| suite.name == owed.suite && suite.key == owed.key)
-        });
-        for finding in found.map(|suite| suite.findings.as_slice()).unwrap_or_default() {
-            lines.push(finding_line(start(), finding));
-        }
-        let _ = entry;
+        lines.extend(entry.findings.iter().map(|finding| finding_line(start(), finding)));
     }
     let more = lines.len().saturating_sub(MAX_FINDINGS);
     reporter.say_all(&lines[..lines.len() - more]);

@@ -26,7 +26,8 @@ pub fn show(caller: &Caller, repository: &Repository, args: &cli::Show, reporter
         })?;
         return Ok(Exit::Allowed);
     }
-    reporter.data(&lines(&ground, &recorded))?;
+    let resolves = ground.records.resolves_of_record(recorded.id())?;
+    reporter.data(&lines(&ground, &recorded, &resolves))?;
     Ok(Exit::Allowed)
 }
 
@@ -54,7 +55,7 @@ fn field(name: &'static str) -> Line {
     Line::new().text(name).to(12)
 }
 
-fn lines(ground: &Ground<'_>, recorded: &Recorded) -> Vec<Line> {
+fn lines(ground: &Ground<'_>, recorded: &Recorded, resolves: &[Recorded]) -> Vec<Line> {
     let statement = recorded.statement();
     let predicate = statement.predicate();
     let mut lines = vec![field("record").data(recorded.id().to_string())];
@@ -79,7 +80,7 @@ fn lines(ground: &Ground<'_>, recorded: &Recorded) -> Vec<Line> {
             lines.push(field("why").data(&approval.why));
         }
     }
-    for resolve in ground.records.resolves_naming(recorded.id()) {
+    for resolve in resolves {
         if let Body::Resolve(resolution) = &resolve.statement().predicate().body {
             let line = field("resolved").data(&resolution.suite).text(" by ").data(&resolve.statement().predicate().who.email);
             lines.push(line.text(": ").data(&resolution.cause));

@@ -3,10 +3,10 @@
 use std::path::Path;
 
 use jiff::Timestamp;
-use sha2::Digest as _;
 
 use super::ground::{Assessment, Ground};
 use super::proving::{Order, SuiteVerdict};
+use crate::digest::Digest;
 use crate::error::{Context as _, Result};
 use crate::evidence;
 use crate::judge::{self, Word};
@@ -132,7 +132,7 @@ fn established(judged: &Judged<'_>) -> Result<Option<Established>> {
 fn changes(assessment: &Assessment) -> Changes {
     let changes = assessment.plan.as_ref().map(|plan| plan.changes.as_slice()).unwrap_or_default();
     let fields = changes.iter().flat_map(|change| [change.status.letter().as_bytes(), change.path.as_slice()]);
-    Changes { count: changes.len() as u64, digest: crate::digest::Digest::of_fields(fields) }
+    Changes { count: changes.len() as u64, digest: Digest::of_fields(fields) }
 }
 
 fn suite_entry(judged: &Judged<'_>, suite: &SuiteVerdict) -> Result<SuiteEntry> {
@@ -162,9 +162,9 @@ fn suite_entry(judged: &Judged<'_>, suite: &SuiteVerdict) -> Result<SuiteEntry> 
 
 fn evidence_file(ground: &Ground<'_>, file: &Path) -> Result<EvidenceFile> {
     let what = || format!("cannot read the evidence {}", file.display());
-    let mut open = std::fs::File::open(file).context(what())?;
-    let mut hasher = sha2::Sha256::new();
-    let size = std::io::copy(&mut open, &mut hasher).context(what())?;
+    let open = std::fs::File::open(file).context(what())?;
+    let size = open.metadata().context(what())?.len();
+    let sha256 = Digest::of_reader(open).context(what())?;
     let below = ground.repository.own_dir();
     let name = file.strip_prefix(&below).unwrap_or(file).to_string_lossy().into_owned();
     let media_type = match file.file_name().and_then(|name| name.to_str()) {
@@ -174,13 +174,13 @@ fn evidence_file(ground: &Ground<'_>, file: &Path) -> Result<EvidenceFile> {
     Ok(EvidenceFile {
         name,
         size,
-        sha256: crate::digest::Digest::from_bytes(hasher.finalize().into()),
+        sha256,
         media_type: media_type.to_owned(),
     })
 }
 
 fn environment(report: &EnvironmentReport) -> Result<EnvironmentIdentity> {
-    let digest = |hex: &str| hex.parse::<crate::digest::Digest>().context("cannot read a digest of the environment");
+    let digest = |hex: &str| hex.parse::<Digest>().context("cannot read a digest of the environment");
     Ok(EnvironmentIdentity {
         system: report.system.clone(),
         architecture: report.arch.clone(),

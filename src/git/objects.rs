@@ -61,6 +61,16 @@ pub enum Peeled {
     Other(Kind),
 }
 
+impl Peeled {
+    /// Whether an annotated tag stood in between.
+    pub fn is_by_tag(&self) -> bool {
+        match self {
+            Peeled::Commit { tag, .. } => tag.is_some(),
+            Peeled::Other(_) => false,
+        }
+    }
+}
+
 /// One entry of a tree.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Entry {

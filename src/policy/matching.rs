@@ -26,6 +26,18 @@ pub enum ChangeKind {
     Policy,
 }
 
+impl ChangeKind {
+    /// `code`, `config`, `schema` or `policy`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            ChangeKind::Code => "code",
+            ChangeKind::Config => "config",
+            ChangeKind::Schema => "schema",
+            ChangeKind::Policy => "policy",
+        }
+    }
+}
+
 /// A suite that a change calls for, and the pattern that says so.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Claim {

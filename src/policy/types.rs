@@ -242,6 +242,24 @@ pub enum Adapter {
     ExitCode,
 }
 
+impl Adapter {
+    /// The name in the policy file.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Adapter::MochaJson => "mocha-json",
+            Adapter::PlaywrightJson => "playwright-json",
+            Adapter::VitestJson => "vitest-json",
+            Adapter::JestJson => "jest-json",
+            Adapter::JunitXml => "junit-xml",
+            Adapter::Ctrf => "ctrf",
+            Adapter::GoJson => "go-json",
+            Adapter::NodeTest => "node-test",
+            Adapter::Tap => "tap",
+            Adapter::ExitCode => "exit-code",
+        }
+    }
+}
+
 /// A dialect of JUnit XML.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]

@@ -7,10 +7,11 @@ use std::collections::{HashMap, HashSet};
 use jiff::Timestamp;
 
 use super::index::Says;
-use super::key::{Digest, Key};
+use super::key::Key;
 use super::lookup::{Answer, Question, Records};
 use super::read::Recorded;
 use super::statement::{Body, Established, Scenario};
+use crate::digest::Digest;
 use crate::error::Result;
 use crate::git::Oid;
 use crate::judge::Word;

@@ -8,6 +8,7 @@ mod environment;
 mod established;
 mod fit;
 mod graph;
+mod history;
 mod index;
 mod key;
 mod log;

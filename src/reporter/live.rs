@@ -50,6 +50,14 @@ impl Reporter {
         });
     }
 
+    /// A command beside the suites starts: shown on the live line only.
+    pub fn step(&mut self, what: &str, command: &str) {
+        if let Some(bar) = &self.live {
+            bar.set_message(format!("  {what}  {}", shown(command)));
+            bar.tick();
+        }
+    }
+
     /// A suite is running.
     pub fn running(&mut self, running: &Running<'_>) {
         let Some(bar) = &self.live else {

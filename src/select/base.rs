@@ -154,7 +154,7 @@ pub fn is_ancestor(history: &dyn History, ancestor: &Commit, descendant: &Commit
 }
 
 /// Whether any commit reachable from `from`, itself included, is the one that is looked for.
-pub fn find_ancestor(history: &dyn History, from: &Commit, is_it: impl Fn(&Commit) -> bool) -> Result<bool> {
+pub fn find_ancestor(history: &dyn History, from: &Commit, mut is_it: impl FnMut(&Commit) -> bool) -> Result<bool> {
     let mut seen = std::collections::HashSet::from([from.id]);
     let mut queue = BinaryHeap::from([(from.time, from.id)]);
     while let Some((_, id)) = queue.pop() {

@@ -143,6 +143,11 @@ impl Anchors {
         Ok(Anchors { default_branch, installed })
     }
 
+    /// Whether any of them gates a ref.
+    pub fn gate(&self, name: &BStr) -> bool {
+        [&self.default_branch, &self.installed].into_iter().flatten().any(|file| file.policy.gates(name))
+    }
+
     /// The one that a subject without base or policy is held against.
     pub fn anchor(&self) -> Option<(Rc<PolicyFile>, Origin)> {
         let branch = self.default_branch.clone().map(|file| (file, Origin::DefaultBranch));

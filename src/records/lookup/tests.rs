@@ -1,6 +1,6 @@
 use std::fs;
 
-use super::super::key::Digest;
+use crate::digest::Digest;
 use super::super::sandbox::{
     COMMIT, REPOSITORY, Sandbox, environment, failing, failing_with, key_of, obligation, oid, passing, verdict,
 };
