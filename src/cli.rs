@@ -32,7 +32,9 @@ pub struct Cli {
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Write a starter .proofrc.toml from what the repository holds
-    #[command(after_help = "Looks at the package manager, the test runner, the scripts and the folders. Never overwrites a file.")]
+    #[command(
+        after_help = "Looks at the package manager, the test runner, the scripts and the folders. Never overwrites a file."
+    )]
     Init,
     /// Write the pre-push hook, chain the one that stands there, and prove that it fires
     Install(Install),
@@ -81,8 +83,10 @@ pub enum Command {
 
 /// `install`
 #[derive(Debug, Args)]
-#[command(after_help = "A hook that stands there is kept beside it and runs first, with the same arguments and input.\n\
-    Exit code 3 names what install must not touch, and the commands to choose from.")]
+#[command(
+    after_help = "A hook that stands there is kept beside it and runs first, with the same arguments and input.\n\
+    Exit code 3 names what install must not touch, and the commands to choose from."
+)]
 pub struct Install {
     /// Write into this folder instead of git's own
     #[arg(long, value_name = "DIR")]
@@ -278,6 +282,7 @@ pub enum Hook {
     /// git's pre-push hook
     PrePush {
         /// What git gives the hook: the remote's name and its URL
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         args: Vec<OsString>,
     },
 }

@@ -12,18 +12,35 @@ use crate::records::{Body, Log, PolicyApproval};
 use crate::reporter::{Line, Reporter};
 
 /// Approves what a revision's policy weakens.
-pub fn approve(caller: &Caller, repository: &Repository, args: &cli::ApprovePolicy, reporter: &Reporter) -> Result<Exit> {
+pub fn approve(
+    caller: &Caller,
+    repository: &Repository,
+    args: &cli::ApprovePolicy,
+    reporter: &Reporter,
+) -> Result<Exit> {
     let why = args.message.trim();
     if why.is_empty() {
-        return Err(Error::new("cannot approve: the reason is blank").ending(Exit::Usage).hint("-m says why the change is right"));
+        return Err(Error::new("cannot approve: the reason is blank")
+            .ending(Exit::Usage)
+            .hint("-m says why the change is right"));
     }
     let ground = Ground::read(caller, repository, None)?;
     let (subject, is_tag) = ground.find(&args.rev)?;
     let assessment = ground.assess(subject, Wanted::deploy(is_tag, Standing::Ignored))?;
-    let open: Vec<_> = assessment.approvals.iter().filter(|(_, approved)| !approved).map(|(needed, _)| needed).collect();
+    let open: Vec<_> =
+        assessment.approvals.iter().filter(|(_, approved)| !approved).map(|(needed, _)| needed).collect();
     if open.is_empty() {
-        let said = if assessment.approvals.is_empty() { ": its policy needs no approval" } else { ": its policy is approved already" };
-        reporter.say(&Line::new().text("proof-gate: nothing to approve in ").data(assessment.subject.commit.id.short()).text(said));
+        let said = if assessment.approvals.is_empty() {
+            ": its policy needs no approval"
+        } else {
+            ": its policy is approved already"
+        };
+        reporter.say(
+            &Line::new()
+                .text("proof-gate: nothing to approve in ")
+                .data(assessment.subject.commit.id.short())
+                .text(said),
+        );
         return Ok(Exit::Allowed);
     }
     reporter.say_all(&plan::approvals(&assessment));
@@ -31,8 +48,11 @@ pub fn approve(caller: &Caller, repository: &Repository, args: &cli::ApprovePoli
     for needed in open {
         let now = Timestamp::now();
         let body = Body::Policy(PolicyApproval { from: needed.from, to: needed.to, why: why.to_owned() });
-        let recorded = log.append(statement::draft(&ground, &assessment, crate::prove::has_terminal(), now, now, body)?)?;
-        reporter.say(&Line::new().text("proof-gate: approval recorded as ").data(recorded.id().short()).text(": ").data(why));
+        let recorded =
+            log.append(statement::draft(&ground, &assessment, crate::prove::has_terminal(), now, now, body)?)?;
+        reporter.say(
+            &Line::new().text("proof-gate: approval recorded as ").data(recorded.id().short()).text(": ").data(why),
+        );
     }
     Ok(Exit::Allowed)
 }

@@ -55,7 +55,13 @@ pub fn explain(caller: &Caller, repository: &Repository, args: &Explain, reporte
 fn answer(ground: &Ground<'_>, owed: &Owed) -> Vec<Line> {
     let from = |recorded: &Recorded| {
         let predicate = recorded.statement().predicate();
-        Line::new().text("        record ").data(recorded.id().short()).text("  ").data(clock(predicate.finished, ground.now)).text("  ").data(&predicate.who.email)
+        Line::new()
+            .text("        record ")
+            .data(recorded.id().short())
+            .text("  ")
+            .data(clock(predicate.finished, ground.now))
+            .text("  ")
+            .data(&predicate.who.email)
     };
     match &owed.answer {
         Answer::Nothing => vec![Line::new().text("        no record of this suite on this tree counts")],
@@ -63,10 +69,13 @@ fn answer(ground: &Ground<'_>, owed: &Owed) -> Vec<Line> {
         Answer::Fail { recorded, entry, why } => {
             let mut lines = vec![from(recorded)];
             if let Stands::FlakyHistory { pass, fail } = why {
-                let line = Line::new().text("        ").tone(Tone::Bad, "FLAKY_HISTORY").text("  PASS in ").data(pass.short());
+                let line =
+                    Line::new().text("        ").tone(Tone::Bad, "FLAKY_HISTORY").text("  PASS in ").data(pass.short());
                 lines.push(line.text(", FAIL in ").data(fail.short()).text(", on the same inputs"));
             }
-            lines.extend(entry.findings.iter().take(5).map(|finding| finding_line(Line::new().text("        "), finding)));
+            lines.extend(
+                entry.findings.iter().take(5).map(|finding| finding_line(Line::new().text("        "), finding)),
+            );
             lines
         }
     }

@@ -161,17 +161,36 @@ impl<'a> Ground<'a> {
         if owed.is_empty() {
             return self.assess_from_base(subject, policy, origin, wanted);
         }
-        Ok(Assessment { subject, policy, origin, wanted, base: None, plan: None, owed, approvals: Vec::new(), compared: Vec::new() })
+        Ok(Assessment {
+            subject,
+            policy,
+            origin,
+            wanted,
+            base: None,
+            plan: None,
+            owed,
+            approvals: Vec::new(),
+            compared: Vec::new(),
+        })
     }
 
-    fn assess_from_base(&self, subject: Subject, policy: Rc<PolicyFile>, origin: Origin, wanted: Wanted) -> Result<Assessment> {
+    fn assess_from_base(
+        &self,
+        subject: Subject,
+        policy: Rc<PolicyFile>,
+        origin: Origin,
+        wanted: Wanted,
+    ) -> Result<Assessment> {
         let base = match &wanted.from {
             None => self.base(&policy, &subject.commit)?,
             Some(from) => select::find_base(&subject.commit, self.repository, &mut |commit| Ok(commit.id == from.id))?,
         };
         let compared = self.compared_policies(&base)?;
-        let changes =
-            if base.commits.is_empty() { Vec::new() } else { select::changed_paths(self.repository, &subject.commit, &base)? };
+        let changes = if base.commits.is_empty() {
+            Vec::new()
+        } else {
+            select::changed_paths(self.repository, &subject.commit, &base)?
+        };
         let plan = select::plan(PlanInput {
             policy: &policy,
             compared: &compared,
@@ -184,10 +203,21 @@ impl<'a> Ground<'a> {
         let owed = self.owed(&policy, &subject, &plan, &wanted)?;
         let mut approvals = Vec::new();
         for needed in &plan.approvals {
-            let approved = self.records.approved(&self.repository_id(&policy, &subject.commit)?, needed.from, needed.to)?;
+            let approved =
+                self.records.approved(&self.repository_id(&policy, &subject.commit)?, needed.from, needed.to)?;
             approvals.push((needed.clone(), approved));
         }
-        Ok(Assessment { subject, policy, origin, wanted, base: Some(base), plan: Some(plan), owed, approvals, compared })
+        Ok(Assessment {
+            subject,
+            policy,
+            origin,
+            wanted,
+            base: Some(base),
+            plan: Some(plan),
+            owed,
+            approvals,
+            compared,
+        })
     }
 
     /// What a commit owed when it was established, where it is.
@@ -244,7 +274,9 @@ impl<'a> Ground<'a> {
     fn ask(&self, policy: &PolicyFile, suite: String, key: Key, reasons: Vec<Reason>, wanted: &Wanted) -> Result<Owed> {
         let gate = &policy.policy.gate;
         let after = match (&wanted.scenario, &wanted.replaced) {
-            (Scenario::Rollback { .. }, Some(replaced)) => self.records.newest_deploy(replaced.tree)?.into_iter().collect(),
+            (Scenario::Rollback { .. }, Some(replaced)) => {
+                self.records.newest_deploy(replaced.tree)?.into_iter().collect()
+            }
             _ => Vec::new(),
         };
         let question = Question {
@@ -261,7 +293,8 @@ impl<'a> Ground<'a> {
 
     /// The key of one suite on a subject.
     pub fn key(&self, policy: &PolicyFile, subject: &Subject, suite: &str) -> Result<Key> {
-        let definition = policy.policy.definition(suite).context(format!("cannot find the suite '{suite}' in the policy"))?;
+        let definition =
+            policy.policy.definition(suite).context(format!("cannot find the suite '{suite}' in the policy"))?;
         let repository_id = self.repository_id(policy, &subject.commit)?;
         Ok(key(&repository_id, self.repository.object_format(), subject.commit.tree, &definition))
     }
@@ -283,9 +316,11 @@ impl<'a> Ground<'a> {
         })?;
         match roots.into_iter().min() {
             Some(root) if !cut => Ok(root.to_string()),
-            Some(_) | None => Err(Error::new("cannot name the repository: the clone is shallow and the policy has no [repository] id")
-                .hint("git fetch --unshallow")
-                .hint("or give the policy an id: 'proof-gate init' in an empty folder shows one")),
+            Some(_) | None => Err(Error::new(
+                "cannot name the repository: the clone is shallow and the policy has no [repository] id",
+            )
+            .hint("git fetch --unshallow")
+            .hint("or give the policy an id: 'proof-gate init' in an empty folder shows one")),
         }
     }
 
@@ -330,7 +365,9 @@ impl<'a> Ground<'a> {
     fn returns_to_an_ancestor(&self, policy: &PolicyFile, subject: &Subject) -> Result<bool> {
         let tree = subject.commit.tree;
         let proven = self.records.commits_established_as(tree);
-        if proven.iter().all(|commit| *commit == subject.commit.id) || self.established(policy, &subject.commit)?.is_none() {
+        if proven.iter().all(|commit| *commit == subject.commit.id)
+            || self.established(policy, &subject.commit)?.is_none()
+        {
             return Ok(false);
         }
         let base = self.base(policy, &subject.commit)?;

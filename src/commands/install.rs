@@ -38,9 +38,7 @@ fn policy_bytes(repository: &Repository) -> Result<Vec<u8>> {
     if let Some(bytes) = super::policy_in_work_tree(repository)? {
         return Ok(bytes);
     }
-    let none = || {
-        Error::new("cannot install: there is no .proofrc.toml").hint("'proof-gate init' writes one")
-    };
+    let none = || Error::new("cannot install: there is no .proofrc.toml").hint("'proof-gate init' writes one");
     if repository.work_tree().is_some() {
         return Err(none());
     }

@@ -33,7 +33,8 @@ pub fn judge(args: &cli::Judge, reporter: &Reporter) -> Result<Exit> {
     } else {
         let tone = if word == Word::Pass { Tone::Good } else { Tone::Bad };
         let mut lines = vec![Line::new().tone(tone, word.as_str()).text("  ").data(count_words(&judged.counts))];
-        lines.extend(judged.verdict.findings().into_iter().map(|finding| finding_line(Line::new().text("  "), finding)));
+        lines
+            .extend(judged.verdict.findings().into_iter().map(|finding| finding_line(Line::new().text("  "), finding)));
         reporter.data(&lines)?;
     }
     Ok(if word == Word::Pass { Exit::Allowed } else { Exit::Refused })

@@ -69,7 +69,8 @@ fn man(folder: Option<&Path>, reporter: &Reporter) -> Result<Exit> {
         }
         Some(folder) => {
             std::fs::create_dir_all(folder).context(format!("cannot make {}", folder.display()))?;
-            clap_mangen::generate_to(Cli::command(), folder).context(format!("cannot write into {}", folder.display()))?;
+            clap_mangen::generate_to(Cli::command(), folder)
+                .context(format!("cannot write into {}", folder.display()))?;
         }
     }
     Ok(Exit::Allowed)

@@ -3,9 +3,7 @@
 use bstr::ByteSlice as _;
 
 use super::ground::{Assessment, Ground, Standing, Wanted};
-use super::output::{
-    ApprovalOutput, BaseOutput, ChangeOutput, PlanOutput, PlannedSuite, ReasonOutput, SubjectOutput,
-};
+use super::output::{ApprovalOutput, BaseOutput, ChangeOutput, PlanOutput, PlannedSuite, ReasonOutput, SubjectOutput};
 use crate::caller::Caller;
 use crate::cli::{PlanArgs, ScenarioArgs, ScenarioName};
 use crate::error::{Exit, Result};
@@ -126,7 +124,11 @@ pub(super) fn document(assessment: &Assessment) -> PlanOutput {
             .map(|(needed, approved)| ApprovalOutput {
                 from: needed.from.to_string(),
                 to: needed.to.to_string(),
-                weaker: needed.weakenings.iter().map(|weakening| format!("{}: {}", weakening.key, weakening.why)).collect(),
+                weaker: needed
+                    .weakenings
+                    .iter()
+                    .map(|weakening| format!("{}: {}", weakening.key, weakening.why))
+                    .collect(),
                 approved: *approved,
             })
             .collect(),
@@ -166,7 +168,9 @@ pub(super) fn head(assessment: &Assessment) -> Vec<Line> {
         return lines;
     };
     if base.commits.is_empty() {
-        lines.push(Line::new().text("base").to(11).text("none: no earlier commit is established, so every suite is owed"));
+        lines.push(
+            Line::new().text("base").to(11).text("none: no earlier commit is established, so every suite is owed"),
+        );
     }
     for commit in &base.commits {
         let line = Line::new().text("base").to(11).data(commit.id.short()).text("  ");
@@ -188,12 +192,16 @@ fn changes(assessment: &Assessment) -> Vec<Line> {
             continue;
         }
         let count = of_kind.len();
-        lines.push(Line::new().text(kind.as_str()).to(11).data(format!("{count} path{}", if count == 1 { "" } else { "s" })));
+        lines.push(
+            Line::new().text(kind.as_str()).to(11).data(format!("{count} path{}", if count == 1 { "" } else { "s" })),
+        );
         for change in of_kind.iter().take(MAX_PATHS) {
             lines.push(Line::new().text("  ").text(change.status.letter()).text("  ").data(&change.path));
         }
         if count > MAX_PATHS {
-            lines.push(Line::new().text("     and ").data((count - MAX_PATHS).to_string()).text(" more (--json lists all)"));
+            lines.push(
+                Line::new().text("     and ").data((count - MAX_PATHS).to_string()).text(" more (--json lists all)"),
+            );
         }
     }
     lines
@@ -207,7 +215,9 @@ pub(super) fn suite(owed: &Owed) -> Vec<Line> {
         lines.push(Line::new().text("        ").data(sentence(reason)));
     }
     if owed.reasons.len() > MAX_REASONS {
-        lines.push(Line::new().text("        and ").data((owed.reasons.len() - MAX_REASONS).to_string()).text(" more reasons"));
+        lines.push(
+            Line::new().text("        and ").data((owed.reasons.len() - MAX_REASONS).to_string()).text(" more reasons"),
+        );
     }
     if owed.reasons.is_empty() {
         lines.push(Line::new().text("        owed when the tree was established"));
@@ -232,7 +242,10 @@ pub(super) fn approvals(assessment: &Assessment) -> Vec<Line> {
         lines.push(if *approved {
             line.tone(Tone::Good, "approved").text("  (proof-gate status lists approvals)")
         } else {
-            line.tone(Tone::Bad, "needs approval").text("  proof-gate approve-policy ").data(assessment.subject.commit.id.short()).text(" -m WHY")
+            line.tone(Tone::Bad, "needs approval")
+                .text("  proof-gate approve-policy ")
+                .data(assessment.subject.commit.id.short())
+                .text(" -m WHY")
         });
         for weakening in &needed.weakenings {
             lines.push(Line::new().text("        ").data(&weakening.key).text(": ").data(&weakening.why));

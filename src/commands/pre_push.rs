@@ -34,9 +34,12 @@ pub fn pre_push(caller: &Caller, args: &[OsString], reporter: &mut Reporter) -> 
     match hooks::run_kept(&repository, caller, args, &input)? {
         KeptOutcome::None | KeptOutcome::Passed => {}
         KeptOutcome::Refused { code, path } => {
-            return Err(Error::new(format!("push refused by the hook that stood here before: {} ended with {code}", path.display()))
-                .ending(Exit::Refused)
-                .hint("what it printed above says why; proof-gate itself has not looked yet"));
+            return Err(Error::new(format!(
+                "push refused by the hook that stood here before: {} ended with {code}",
+                path.display()
+            ))
+            .ending(Exit::Refused)
+            .hint("what it printed above says why; proof-gate itself has not looked yet"));
         }
     }
     let updates = select::parse_updates(&input)?;
@@ -151,22 +154,23 @@ impl Gate<'_, '_> {
         let is_tag = is_tag_ref(name);
         let weighed = |commit, weight| Ok(Weighed { update: update.clone(), commit, weight });
         let id = match update.action {
-            Action::Delete if self.all_anchors(|policy| policy.allows_delete(name)) => return weighed(None, Weight::Named),
+            Action::Delete if self.all_anchors(|policy| policy.allows_delete(name)) => {
+                return weighed(None, Weight::Named);
+            }
             Action::Delete => {
                 let why = "it would be deleted, and it is gated".to_owned();
-                let hint = "[gate] allow_delete in the policy of the default branch names what may be deleted".to_owned();
+                let hint =
+                    "[gate] allow_delete in the policy of the default branch names what may be deleted".to_owned();
                 return weighed(None, Weight::Forbidden { why, hint });
             }
             Action::Set(id) => id,
         };
         let subject = select::find_subject(self.ground.repository, id, name)?;
         let commit = Some(subject.commit.id);
-        if is_tag
-            && update.old.is_some_and(|old| old != id)
-            && !self.all_anchors(|policy| policy.allows_move(name))
-        {
+        if is_tag && update.old.is_some_and(|old| old != id) && !self.all_anchors(|policy| policy.allows_move(name)) {
             let why = "the tag would be moved, and it is gated".to_owned();
-            let hint = "make a new tag; [gate] allow_move in the policy of the default branch names tags that may move".to_owned();
+            let hint = "make a new tag; [gate] allow_move in the policy of the default branch names tags that may move"
+                .to_owned();
             return weighed(commit, Weight::Forbidden { why, hint });
         }
         if is_tag && self.ground.is_before(&subject.commit)? {
@@ -183,7 +187,8 @@ impl Gate<'_, '_> {
         if !is_tag && self.ground.is_rollback(&policy, subject, update.old)? {
             wanted.scenario = Scenario::Rollback { id: subject.commit.id.to_string() };
             if let Some(old) = update.old.filter(|old| self.ground.repository.has_object(*old)) {
-                wanted.replaced = Some(select::find_subject(self.ground.repository, old, update.remote_ref.as_bstr())?.commit);
+                wanted.replaced =
+                    Some(select::find_subject(self.ground.repository, old, update.remote_ref.as_bstr())?.commit);
             }
         }
         Ok(wanted)
@@ -250,7 +255,9 @@ mod tests {
 
     #[test]
     fn ssh_urls_are_known_in_all_their_forms() {
-        for url in ["ssh://git@example.org/shop.git", "git@example.org:shop.git", "git+ssh://example.org/x", "example:shop"] {
+        for url in
+            ["ssh://git@example.org/shop.git", "git@example.org:shop.git", "git+ssh://example.org/x", "example:shop"]
+        {
             assert!(is_ssh(url), "{url}");
         }
         for url in ["https://example.org/shop.git", "/srv/git/shop.git", "./a:b", "file:///srv/shop.git", "../shop"] {

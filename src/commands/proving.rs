@@ -108,17 +108,32 @@ pub fn prove(ground: &mut Ground<'_>, reporter: &mut Reporter, order: &Order<'_>
         return Err(broken(judged.broken, &proof.ended));
     }
     let finished = Timestamp::now();
-    let draft = statement::verdict(&Judged { ground, order, verdicts: &verdicts, environment: &proof.environment, terminal, started, finished })?;
+    let draft = statement::verdict(&Judged {
+        ground,
+        order,
+        verdicts: &verdicts,
+        environment: &proof.environment,
+        terminal,
+        started,
+        finished,
+    })?;
     let recorded = log.append(draft)?;
     reporter.say(&closing(&recorded, &verdicts));
     if !whole {
-        return Err(broken(judged.broken, &proof.ended).hint(format!("what had failed before is recorded: proof-gate show {}", recorded.id().short())));
+        return Err(broken(judged.broken, &proof.ended)
+            .hint(format!("what had failed before is recorded: proof-gate show {}", recorded.id().short())));
     }
     Ok(Proven::Recorded(Box::new(recorded), verdicts))
 }
 
 /// Runs the work tree as it is and judges it; records nothing.
-pub fn draft(caller: &crate::caller::Caller, repository: &crate::git::Repository, reporter: &mut Reporter, policy: &Policy, suites: &[String]) -> Result<Vec<SuiteVerdict>> {
+pub fn draft(
+    caller: &crate::caller::Caller,
+    repository: &crate::git::Repository,
+    reporter: &mut Reporter,
+    policy: &Policy,
+    suites: &[String],
+) -> Result<Vec<SuiteVerdict>> {
     refuse_not_yet(policy)?;
     let work_tree = repository.work_tree().context("cannot run a draft: there is no work tree here")?;
     let cancel = Cancel::on_signals().context("cannot listen for signals")?;
@@ -243,7 +258,12 @@ fn judge_all(policy: &Policy, runs: &[(String, u32)], suites: &[SuiteRun], works
     judged
 }
 
-fn judge_one(policy: &Policy, name: &str, run: &SuiteRun, workspace: &Path) -> Result<SuiteVerdict, (String, Option<String>)> {
+fn judge_one(
+    policy: &Policy,
+    name: &str,
+    run: &SuiteRun,
+    workspace: &Path,
+) -> Result<SuiteVerdict, (String, Option<String>)> {
     let suite = &policy.suites[name];
     let ended = match &run.outcome {
         Outcome::Exited { code } => Ended::Exited(*code),
@@ -366,8 +386,10 @@ pub fn suite_lines(suite: &SuiteVerdict) -> Vec<Line> {
 
 /// `12 passed, 1 failed`, leaving out what is zero; empty where no test was told of.
 pub fn count_words(counts: &Counts) -> String {
-    let told = [(counts.passed, "passed"), (counts.failed, "failed"), (counts.flaky, "flaky"), (counts.skipped, "skipped")];
-    let told: Vec<String> = told.iter().filter(|(count, _)| *count > 0).map(|(count, word)| format!("{count} {word}")).collect();
+    let told =
+        [(counts.passed, "passed"), (counts.failed, "failed"), (counts.flaky, "flaky"), (counts.skipped, "skipped")];
+    let told: Vec<String> =
+        told.iter().filter(|(count, _)| *count > 0).map(|(count, word)| format!("{count} {word}")).collect();
     told.join(", ")
 }
 

@@ -15,7 +15,8 @@ use crate::reporter::{Line, Reporter};
 use crate::select::{self, Action, Anchors, PolicyReader, RefUpdate};
 
 /// A hook that writes down what git would push.
-const LISTENER: &str = "#!/bin/sh\n{ printf '%s\\n%s\\n' \"$1\" \"$2\" >\"${0%/*}/where\" && cat >\"${0%/*}/updates\"; exit; }\n";
+const LISTENER: &str =
+    "#!/bin/sh\n{ printf '%s\\n%s\\n' \"$1\" \"$2\" >\"${0%/*}/where\" && cat >\"${0%/*}/updates\"; exit; }\n";
 
 /// What git would push, and where to.
 struct Listened {
@@ -53,7 +54,8 @@ fn listen(repository: &Repository, args: &cli::Push) -> Result<Option<Listened>>
     let folder = tempfile::tempdir().context("cannot make a temporary folder")?;
     let hook = folder.path().join("pre-push");
     std::fs::write(&hook, LISTENER).context("cannot write the listening hook")?;
-    std::fs::set_permissions(&hook, std::fs::Permissions::from_mode(0o700)).context("cannot write the listening hook")?;
+    std::fs::set_permissions(&hook, std::fs::Permissions::from_mode(0o700))
+        .context("cannot write the listening hook")?;
     let mut hooks_path = std::ffi::OsString::from("core.hooksPath=");
     hooks_path.push(folder.path());
     let mut git = repository.by_hand().arg("-c").arg(hooks_path);
@@ -76,7 +78,10 @@ fn send(repository: &Repository, listened: &Listened) -> Result<Exit> {
     git = git.args(["push", "--atomic"]);
     let mut refspecs = Vec::new();
     for update in &listened.updates {
-        let name = update.remote_ref.to_str().map_err(|_| Error::new("cannot push: a ref's name is not UTF-8").hint("git push"))?;
+        let name = update
+            .remote_ref
+            .to_str()
+            .map_err(|_| Error::new("cannot push: a ref's name is not UTF-8").hint("git push"))?;
         let old = update.old.map(|old| old.to_string()).unwrap_or_default();
         git = git.arg(format!("--force-with-lease={name}:{old}"));
         refspecs.push(match update.action {

@@ -26,7 +26,12 @@ pub(super) fn allowed(reporter: &Reporter, ground: &Ground<'_>, weighed: &[Weigh
 pub(super) fn refused(reporter: &Reporter, ground: &Ground<'_>, weighed: &[Weighed], gated: &[GatedUpdate<'_>]) {
     let decision = gate::decide(gated);
     let count = decision.refs.iter().filter(|decision| **decision != RefDecision::Allowed).count();
-    let head = Line::new().text("proof-gate: ").tone(Tone::Bad, "push refused").text(" (").data(count.to_string()).text(" of ");
+    let head = Line::new()
+        .text("proof-gate: ")
+        .tone(Tone::Bad, "push refused")
+        .text(" (")
+        .data(count.to_string())
+        .text(" of ");
     let refs = if weighed.len() == 1 { " ref)" } else { " refs)" };
     reporter.say(&head.data(weighed.len().to_string()).text(refs));
     let width = ref_width(weighed);
@@ -103,7 +108,8 @@ fn refused_ref(reporter: &Reporter, weighed: &Weighed, obstacles: &[Obstacle<'_>
         }
         Weight::Before | Weight::Named => return,
     };
-    let failed: Vec<&str> = obstacles.iter().filter_map(|o| if let Obstacle::Failed(suite) = o { Some(*suite) } else { None }).collect();
+    let failed: Vec<&str> =
+        obstacles.iter().filter_map(|o| if let Obstacle::Failed(suite) = o { Some(*suite) } else { None }).collect();
     let missing: Vec<&str> =
         obstacles.iter().filter_map(|o| if let Obstacle::Missing(suite) = o { Some(*suite) } else { None }).collect();
     let line = start(Tone::Bad, "refused", weighed, width);
@@ -114,10 +120,12 @@ fn refused_ref(reporter: &Reporter, weighed: &Weighed, obstacles: &[Obstacle<'_>
         reporter.say(&line.tone(Tone::Bad, "FAIL").text("  ").data(failed.join(" ")));
         let record = failures(reporter, assessment);
         let shown = record.map(|id| id.short()).unwrap_or_else(|| commit.clone());
-        reporter.say(&Line::new().text("  next:    proof-gate show ").data(shown).to(44).text(" findings, logs, report"));
+        reporter
+            .say(&Line::new().text("  next:    proof-gate show ").data(shown).to(44).text(" findings, logs, report"));
     } else if obstacles.contains(&Obstacle::NotApproved) {
         reporter.say(&line.text("the policy got weaker, and nobody approved it"));
-        let weakenings = assessment.approvals.iter().filter(|(_, approved)| !approved).flat_map(|(needed, _)| &needed.weakenings);
+        let weakenings =
+            assessment.approvals.iter().filter(|(_, approved)| !approved).flat_map(|(needed, _)| &needed.weakenings);
         for weakening in weakenings.clone().take(MAX_FINDINGS) {
             reporter.say(&Line::new().text("           ").data(&weakening.key).text(": ").data(&weakening.why));
         }

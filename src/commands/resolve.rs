@@ -15,7 +15,9 @@ use crate::reporter::{Line, Reporter};
 pub fn resolve(caller: &Caller, repository: &Repository, args: &cli::Resolve, reporter: &Reporter) -> Result<Exit> {
     let cause = args.cause.trim();
     if cause.is_empty() {
-        return Err(Error::new("cannot resolve: the cause is blank").ending(Exit::Usage).hint("say what outside the inputs failed"));
+        return Err(Error::new("cannot resolve: the cause is blank")
+            .ending(Exit::Usage)
+            .hint("say what outside the inputs failed"));
     }
     let ground = Ground::read(caller, repository, None)?;
     let failed = ground.records.by_prefix(&args.record)?;
@@ -27,8 +29,10 @@ pub fn resolve(caller: &Caller, repository: &Repository, args: &cli::Resolve, re
     for suite in suites {
         let now = Timestamp::now();
         let body = Body::Resolve(Resolution { record: failed.id(), suite: suite.clone(), cause: cause.to_owned() });
-        let recorded = log.append(statement::draft(&ground, &assessment, crate::prove::has_terminal(), now, now, body)?)?;
-        let line = Line::new().text("proof-gate: recorded as ").data(recorded.id().short()).text(": the FAIL of ").data(suite);
+        let recorded =
+            log.append(statement::draft(&ground, &assessment, crate::prove::has_terminal(), now, now, body)?)?;
+        let line =
+            Line::new().text("proof-gate: recorded as ").data(recorded.id().short()).text(": the FAIL of ").data(suite);
         reporter.say(&line.text(" in ").data(failed.id().short()).text(" is explained"));
     }
     let next = Line::new().text("  next:    proof-gate run ").data(commit.short());

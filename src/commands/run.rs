@@ -14,12 +14,18 @@ use crate::reporter::{Line, Reporter, Tone};
 
 /// Proves a revision.
 pub fn run(caller: &Caller, repository: &Repository, args: &cli::Run, reporter: &mut Reporter) -> Result<Exit> {
-    let outcome = if args.draft { draft(caller, repository, args, reporter) } else { prove(caller, repository, args, reporter) };
+    let outcome =
+        if args.draft { draft(caller, repository, args, reporter) } else { prove(caller, repository, args, reporter) };
     let (record, verdicts) = match outcome {
         Ok(outcome) => outcome,
         Err(error) => {
             if args.json {
-                reporter.json(&RunOutput { format: "proof-gate.run/1", verdict: None, record: None, suites: Vec::new() })?;
+                reporter.json(&RunOutput {
+                    format: "proof-gate.run/1",
+                    verdict: None,
+                    record: None,
+                    suites: Vec::new(),
+                })?;
             }
             return Err(error);
         }
@@ -47,7 +53,8 @@ fn prove(caller: &Caller, repository: &Repository, args: &cli::Run, reporter: &m
     let owed: Vec<String> = assessment.owed.iter().map(|owed| owed.suite.clone()).collect();
     let suites = chosen(policy, &args.suites, owed)?;
     let gated_ref = ground.tag_named(&args.rev)?.map(Into::into);
-    let order = Order { assessment: &assessment, suites, gated_ref, target: args.target.clone(), only_if_missing: false };
+    let order =
+        Order { assessment: &assessment, suites, gated_ref, target: args.target.clone(), only_if_missing: false };
     match proving::prove(&mut ground, reporter, &order)? {
         Proven::Recorded(recorded, verdicts) => {
             if assessment.approvals.iter().any(|(_, approved)| !approved) {
@@ -56,17 +63,25 @@ fn prove(caller: &Caller, repository: &Repository, args: &cli::Run, reporter: &m
             reporter.say(&Line::new().text("  next:    proof-gate show ").data(recorded.id().short()));
             Ok((Some(recorded.id().to_string()), verdicts))
         }
-        Proven::Answered => Err(Error::new("cannot tell what was proven: another proof of the same was made meanwhile")),
+        Proven::Answered => {
+            Err(Error::new("cannot tell what was proven: another proof of the same was made meanwhile"))
+        }
     }
 }
 
 fn draft(caller: &Caller, repository: &Repository, args: &cli::Run, reporter: &mut Reporter) -> Result<Outcome> {
-    let bytes = super::policy_in_work_tree(repository)?
-        .ok_or_else(|| Error::new("cannot run a draft: there is no .proofrc.toml in the work tree").hint("proof-gate init"))?;
+    let bytes = super::policy_in_work_tree(repository)?.ok_or_else(|| {
+        Error::new("cannot run a draft: there is no .proofrc.toml in the work tree").hint("proof-gate init")
+    })?;
     let policy = policy::parse(&bytes).map_err(|error| error.into_error(policy::FILE))?;
     let suites = chosen(&policy, &args.suites, policy.suites.keys().cloned().collect())?;
     let verdicts = proving::draft(caller, repository, reporter, &policy, &suites)?;
-    reporter.say(&Line::new().text("proof-gate: a draft: ").tone(Tone::Doubt, "nothing is recorded").text(", and no push rests on it"));
+    reporter.say(
+        &Line::new()
+            .text("proof-gate: a draft: ")
+            .tone(Tone::Doubt, "nothing is recorded")
+            .text(", and no push rests on it"),
+    );
     let logs = repository.own_dir().join("evidence").join("draft");
     reporter.say(&Line::new().text("  logs:    ").data(logs.display().to_string()));
     Ok((None, verdicts))

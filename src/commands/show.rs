@@ -63,7 +63,8 @@ fn lines(ground: &Ground<'_>, recorded: &Recorded, resolves: &[Recorded]) -> Vec
     lines.push(field("subject").data(digest.git_commit.to_string()));
     lines.push(field("tree").data(digest.git_tree.to_string()));
     let local = predicate.finished.to_zoned(jiff::tz::TimeZone::system());
-    let by = field("by").data(&predicate.who.name).text(" <").data(&predicate.who.email).text("> on ").data(&predicate.host);
+    let by =
+        field("by").data(&predicate.who.name).text(" <").data(&predicate.who.email).text("> on ").data(&predicate.host);
     lines.push(if predicate.terminal { by } else { by.text(", not human-run") });
     lines.push(field("at").data(local.strftime("%Y-%m-%d %H:%M:%S %Z").to_string()).text("  unsigned"));
     match &predicate.body {
@@ -82,7 +83,8 @@ fn lines(ground: &Ground<'_>, recorded: &Recorded, resolves: &[Recorded]) -> Vec
     }
     for resolve in resolves {
         if let Body::Resolve(resolution) = &resolve.statement().predicate().body {
-            let line = field("resolved").data(&resolution.suite).text(" by ").data(&resolve.statement().predicate().who.email);
+            let line =
+                field("resolved").data(&resolution.suite).text(" by ").data(&resolve.statement().predicate().who.email);
             lines.push(line.text(": ").data(&resolution.cause));
         }
     }
@@ -131,14 +133,21 @@ fn suite_lines(ground: &Ground<'_>, suite: &SuiteEntry) -> Vec<Line> {
         Ended::TimedOut => "ran out of time".to_owned(),
         Ended::Interrupted => "interrupted".to_owned(),
     };
-    let line = field("suite").data_in(Tone::Strong, &suite.name).text("  ").tone(tone, suite.verdict.as_str()).text("  ").data(ended);
+    let line = field("suite")
+        .data_in(Tone::Strong, &suite.name)
+        .text("  ")
+        .tone(tone, suite.verdict.as_str())
+        .text("  ")
+        .data(ended);
     let line = line.text(", ").data(span(std::time::Duration::from_millis(suite.duration_ms)));
     let line = if suite.runs > 1 { line.text(", ").data(suite.runs.to_string()).text(" runs") } else { line };
     let counts = count_words(&suite.counts);
     let mut lines = vec![if counts.is_empty() { line } else { line.text(", ").data(counts) }];
     lines.push(Line::new().text("  command").to(12).data(suite.argv.join(" ")));
     if suite.adapter == "exit-code" {
-        lines.push(Line::new().text("  reads").to(12).text("the exit code alone: tests, retries and skips cannot be seen"));
+        lines.push(
+            Line::new().text("  reads").to(12).text("the exit code alone: tests, retries and skips cannot be seen"),
+        );
     }
     lines.extend(suite.findings.iter().map(|finding| finding_line(Line::new().text("  finding").to(12), finding)));
     for file in &suite.evidence {

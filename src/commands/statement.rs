@@ -12,8 +12,8 @@ use crate::evidence;
 use crate::judge::{self, Word};
 use crate::prove::EnvironmentReport;
 use crate::records::{
-    Answer, Approval, Body, Changes, Draft, Ended, EnvironmentIdentity, Established, EvidenceFile, IdentityOutput, Keyed,
-    Obligation, Policies, Subject, SubjectDigest, SuiteEntry, Tool, VerdictBody,
+    Answer, Approval, Body, Changes, Draft, Ended, EnvironmentIdentity, Established, EvidenceFile, IdentityOutput,
+    Keyed, Obligation, Policies, Subject, SubjectDigest, SuiteEntry, Tool, VerdictBody,
 };
 use crate::reporter;
 use crate::select;
@@ -59,16 +59,20 @@ pub fn verdict(judged: &Judged<'_>) -> Result<Draft> {
             judged_by: (assessment.origin != select::Origin::Subject)
                 .then(|| format!("{}, {}", assessment.origin.as_str(), assessment.policy.digest)),
         },
-        obligations: assessment.owed.iter().map(|owed| Obligation {
-            suite: owed.suite.clone(),
-            key: owed.key,
-            reasons: owed.reasons.iter().take(MAX_REASONS).map(|reason| reason.sentence()).collect(),
-        }).collect(),
+        obligations: assessment
+            .owed
+            .iter()
+            .map(|owed| Obligation {
+                suite: owed.suite.clone(),
+                key: owed.key,
+                reasons: owed.reasons.iter().take(MAX_REASONS).map(|reason| reason.sentence()).collect(),
+            })
+            .collect(),
         suites,
         environment: environment(judged.environment)?,
         target: order.target.clone().or_else(|| assessment.policy.policy.proof.target.clone()),
     };
-    Ok(draft(ground, assessment, judged.terminal, judged.started, judged.finished, Body::Verdict(Box::new(body)))?)
+    draft(ground, assessment, judged.terminal, judged.started, judged.finished, Body::Verdict(Box::new(body)))
 }
 
 /// A draft about an assessment's subject.
@@ -171,12 +175,7 @@ fn evidence_file(ground: &Ground<'_>, file: &Path) -> Result<EvidenceFile> {
         Some("log") => "text/plain",
         Some(_) | None => "application/octet-stream",
     };
-    Ok(EvidenceFile {
-        name,
-        size,
-        sha256,
-        media_type: media_type.to_owned(),
-    })
+    Ok(EvidenceFile { name, size, sha256, media_type: media_type.to_owned() })
 }
 
 fn environment(report: &EnvironmentReport) -> Result<EnvironmentIdentity> {
@@ -184,12 +183,20 @@ fn environment(report: &EnvironmentReport) -> Result<EnvironmentIdentity> {
     Ok(EnvironmentIdentity {
         system: report.system.clone(),
         architecture: report.arch.clone(),
-        tools: report.tools.iter().map(|tool| Tool { name: tool.name.clone(), path: tool.path.clone(), version: tool.version.clone() }).collect(),
+        tools: report
+            .tools
+            .iter()
+            .map(|tool| Tool { name: tool.name.clone(), path: tool.path.clone(), version: tool.version.clone() })
+            .collect(),
         identity: report
             .identity
             .iter()
             .map(|output| {
-                Ok(IdentityOutput { argv: output.argv.clone(), sha256: digest(&output.sha256)?, first_line: output.first_line.clone() })
+                Ok(IdentityOutput {
+                    argv: output.argv.clone(),
+                    sha256: digest(&output.sha256)?,
+                    first_line: output.first_line.clone(),
+                })
             })
             .collect::<Result<_>>()?,
         variables: report

@@ -109,7 +109,8 @@ fn known(ground: &Ground<'_>, prefix: &str) -> Result<Vec<Known>> {
             }
             continue;
         };
-        let by_itself = matches!(ground.reader.of_commit(&commit)?, Found::Readable(file) if file.policy.gates(full.as_bstr()));
+        let by_itself =
+            matches!(ground.reader.of_commit(&commit)?, Found::Readable(file) if file.policy.gates(full.as_bstr()));
         if by_itself || ground.anchors.gate(full.as_bstr()) {
             known.push(of_ref(ground, full, Subject { commit, tag })?);
         }
@@ -204,7 +205,8 @@ fn line(ground: &Ground<'_>, known: &Known, width: usize) -> Line {
         None => line,
         Some(recorded) => {
             let predicate = recorded.statement().predicate();
-            let line = line.text("  ").data(ago(predicate.finished, ground.now)).text(" by ").data(&predicate.who.email);
+            let line =
+                line.text("  ").data(ago(predicate.finished, ground.now)).text(" by ").data(&predicate.who.email);
             if predicate.terminal { line } else { line.text(" (not human-run)") }
         }
     }
@@ -236,6 +238,12 @@ fn hook_line(ground: &Ground<'_>, reporter: &Reporter) -> Result<()> {
         HookState::NotExecutable => "the hook is not executable, so git ignores it",
         HookState::Elsewhere(_) => "git looks for hooks elsewhere",
     };
-    reporter.say(&Line::new().tone(Tone::Bad, "not gated").text(": ").text(why).text("; pushes go out unproven. Mend: proof-gate install"));
+    reporter.say(
+        &Line::new()
+            .tone(Tone::Bad, "not gated")
+            .text(": ")
+            .text(why)
+            .text("; pushes go out unproven. Mend: proof-gate install"),
+    );
     Ok(())
 }

@@ -19,8 +19,8 @@ pub mod starter;
 mod types;
 mod values;
 
-pub use compare::{Comparison, Weakening, compare};
 pub use crate::digest::Digest;
+pub use compare::{Comparison, Weakening, compare};
 pub use docs::docs;
 pub use error::PolicyError;
 pub use keys::{KEYS, Key, Kind};

@@ -22,7 +22,7 @@ pub use cancel::Cancel;
 pub use environment_report::{EnvironmentReport, IdentityOutput, Tool};
 pub use executor::{EngineInfo, Executor, Job, Shard};
 pub use local::Local;
-pub use turn::{Turn, has_terminal, take_turn};
 pub use proof::{
     Event, Invocation, Outcome, Proof, ProofEnd, Recipe, Request, Source, StepKind, SuiteJob, SuiteRun, prove,
 };
+pub use turn::{Turn, has_terminal, take_turn};

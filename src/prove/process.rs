@@ -44,6 +44,8 @@ pub const GRACE: Duration = Duration::from_secs(5);
 
 /// How often the last line of a log is looked at.
 const TAIL_EVERY: Duration = Duration::from_millis(200);
+/// A program that prints nothing is shown to be running this often.
+const SIGN_OF_LIFE: Duration = Duration::from_secs(1);
 
 /// The longest pause between two looks at a child.
 const LONGEST_NAP: Duration = Duration::from_millis(20);
@@ -123,6 +125,7 @@ fn watch(
     progress: &mut dyn FnMut(String, Duration),
 ) -> Result<Option<Ending>> {
     let (mut nap, mut last_look, mut last_line) = (Duration::from_millis(1), begun, String::new());
+    let mut last_sign = begun;
     loop {
         if group.has_ended()? {
             return Ok(None);
@@ -138,7 +141,8 @@ fn watch(
         if last_look.elapsed() >= TAIL_EVERY {
             last_look = Instant::now();
             let line = last_line_of(job.log);
-            if line != last_line {
+            if line != last_line || last_sign.elapsed() >= SIGN_OF_LIFE {
+                last_sign = Instant::now();
                 last_line.clone_from(&line);
                 progress(line, begun.elapsed());
             }

@@ -180,7 +180,7 @@ pub enum Event {
         /// The command.
         argv: Vec<String>,
     },
-    /// A suite printed something; at most five times a second.
+    /// A suite is running: it printed something (at most five times a second), or a second has passed.
     SuiteOutput {
         /// Its name.
         name: String,

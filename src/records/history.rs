@@ -47,6 +47,9 @@ impl Records<'_> {
     pub fn resolves_of_record(&self, fail: Oid) -> Result<Vec<Recorded>> {
         let ids = self.ids(|id| self.graph.record(id).is_some_and(|summary| summary.says == Says::Resolve(fail)));
         let recorded = ids.into_iter().map(|id| self.get(id)).collect::<Result<Vec<_>>>()?;
-        Ok(recorded.into_iter().filter(|recorded| matches!(recorded.statement().predicate().body, Body::Resolve(_))).collect())
+        Ok(recorded
+            .into_iter()
+            .filter(|recorded| matches!(recorded.statement().predicate().body, Body::Resolve(_)))
+            .collect())
     }
 }

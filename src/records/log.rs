@@ -9,13 +9,13 @@ use std::time::{Duration, Instant};
 use bstr::ByteSlice as _;
 use jiff::Timestamp;
 
+use super::canonical;
 use super::fit::fit;
 use super::graph::{Graph, LOGS};
 use super::index::Found;
 use super::read::{MAX_OTHER_PARENTS, Recorded, read, tree_of};
 use super::statement::{Body, PREDICATE_TYPE, Person, Predicate, STATEMENT_TYPE, Statement, Subject};
 use super::writer::{self, WriterId};
-use super::canonical;
 use crate::digest::Digest;
 use crate::error::{Context as _, Error, Result};
 use crate::git::{Identity, Kind, Oid, Repository, Swap, make_own_dir};

@@ -9,7 +9,6 @@ use tempfile::TempDir;
 
 use super::environment::{EnvironmentIdentity, IdentityOutput, Keyed, Tool};
 use super::key::{Key, key};
-use crate::digest::Digest;
 use super::log::{Draft, Log};
 use super::read::Recorded;
 use super::statement::{
@@ -18,6 +17,7 @@ use super::statement::{
 };
 use super::writer::WriterId;
 use crate::caller::Caller;
+use crate::digest::Digest;
 use crate::git::{ObjectFormat, Oid, Repository};
 use crate::judge::{Code, Counts, Finding, Word};
 

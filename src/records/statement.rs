@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize};
 
 use super::environment::EnvironmentIdentity;
 use super::key::Key;
-use crate::digest::Digest;
 use super::writer::WriterId;
+use crate::digest::Digest;
 use crate::git::Oid;
 use crate::judge::{Code, Counts, Finding, Word};
 

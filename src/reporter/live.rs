@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
+use super::Reporter;
 use super::escape::shown;
 use super::line::{Line, Tone};
 use super::words::span;
-use super::Reporter;
 
 /// Without a terminal a line says this often that a suite is still running.
 const HEARTBEAT: Duration = Duration::from_secs(30);

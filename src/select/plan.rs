@@ -118,11 +118,15 @@ impl Reason {
     pub fn sentence(&self) -> String {
         match self {
             Reason::Path { path, glob } => format!("{} matches {glob}", path.to_str_lossy()),
-            Reason::Unclaimed { path } => format!("{} is claimed by no suite, so the default suites are owed", path.to_str_lossy()),
+            Reason::Unclaimed { path } => {
+                format!("{} is claimed by no suite, so the default suites are owed", path.to_str_lossy())
+            }
             Reason::Everything { path, what } => format!("{} is a {what}, so every suite is owed", path.to_str_lossy()),
             Reason::PolicyChanged => "the policy file changed, so every suite is owed".to_owned(),
             Reason::NoBase => "no earlier commit is proven, so every suite is owed".to_owned(),
-            Reason::CutHistory => "the clone is shallow and no proven commit is in sight, so every suite is owed".to_owned(),
+            Reason::CutHistory => {
+                "the clone is shallow and no proven commit is in sight, so every suite is owed".to_owned()
+            }
             Reason::Tag => "a tag owes the default suites".to_owned(),
             Reason::Rollback => "a rollback owes the default suites".to_owned(),
             Reason::Id { id, glob } => format!("the id {id} matches {glob}"),

@@ -188,7 +188,12 @@ fn known_remote(repository: &Repository, named: Option<&str>) -> Result<Option<S
 
 /// Whether an update is of a gated ref: any of the subject's policy, that of the remote's known tip of this ref, that of its
 /// default branch, and the one that `install` saw, says so.
-pub fn is_gated(reader: &PolicyReader<'_>, update: &RefUpdate, remote: Option<&str>, anchors: &Anchors) -> Result<bool> {
+pub fn is_gated(
+    reader: &PolicyReader<'_>,
+    update: &RefUpdate,
+    remote: Option<&str>,
+    anchors: &Anchors,
+) -> Result<bool> {
     let mut files: Vec<Rc<PolicyFile>> = Vec::new();
     if let Action::Set(id) = update.action
         && let Peeled::Commit { commit, .. } = reader.repository.peel(id)?

@@ -1,11 +1,11 @@
 use std::fs;
 
-use crate::digest::Digest;
 use super::super::sandbox::{
     COMMIT, REPOSITORY, Sandbox, environment, failing, failing_with, key_of, obligation, oid, passing, verdict,
 };
 use super::super::statement::{Approval, Established, PolicyApproval, Resolution, VerdictBody};
 use super::*;
+use crate::digest::Digest;
 use crate::judge::Code;
 
 const TREE: &str = super::super::sandbox::TREE;
