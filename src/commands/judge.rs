@@ -6,7 +6,7 @@ use super::refusal::finding_line;
 use crate::cli;
 use crate::error::{Context as _, Error, Exit, Result};
 use crate::evidence;
-use crate::judge::Word;
+use crate::judge::{self, Word};
 use crate::policy::{Adapter, Report};
 use crate::reporter::{Line, Reporter, Tone};
 
@@ -20,7 +20,7 @@ pub fn judge(args: &cli::Judge, reporter: &Reporter) -> Result<Exit> {
         return Err(Error::new(format!("cannot read {}: it is larger than a report may be", args.file.display())));
     }
     let bytes = std::fs::read(&args.file).context(format!("cannot read {}", args.file.display()))?;
-    let judged = evidence::judge_file(&bytes, Report { adapter: args.adapter, flavor: args.flavor }, args.exit);
+    let judged = judge::judge_file(&bytes, Report { adapter: args.adapter, flavor: args.flavor }, args.exit);
     let word = judged.verdict.word();
     if args.json {
         reporter.json(&JudgeOutput {

@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 
 use proptest::prelude::*;
 
-use super::{Ended, ReportEvidence, SuiteEvidence, judge_file, parse_report};
-use crate::judge::{Counts, Judged, Rules, Word, judge};
+use super::{Ended, ReportEvidence, SuiteEvidence, parse_report};
+use crate::judge::{Counts, Judged, Rules, Word, judge, judge_file};
 use crate::policy::{Adapter, Flavor, Report};
 
 /// What each real report comes to with the exit code of its run. All that pass are in one of the next two lists.

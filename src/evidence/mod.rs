@@ -15,9 +15,6 @@ pub use file::{MAX_REPORT_BYTES, read_report};
 pub use recipe::{Recipe, fill_in, recipe};
 pub use report::{Outcome, ReportEvidence, SuiteError, TestCase, TestReport};
 
-use crate::judge::{Judged, Rules, judge};
-use crate::policy::Report;
-
 /// How a suite's process ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Ended {
@@ -38,18 +35,10 @@ pub struct SuiteEvidence {
     pub report: ReportEvidence,
 }
 
-/// What the gate makes of the bytes of a report whose runner ended with `exit`: the core of `proof-gate judge`.
-///
-/// Nothing but the report and the exit code is weighed, so what needs the run itself (warnings, artifacts) cannot show.
-pub fn judge_file(bytes: &[u8], report: Report, exit: i32) -> Judged {
-    let evidence = SuiteEvidence { ended: Ended::Exited(exit), report: parse_report(report, bytes) };
-    judge(&evidence, &Rules { min_tests: 1 })
-}
-
 #[cfg(test)]
 mod tests {
-    use super::*;
-    use crate::policy::Adapter;
+    use crate::judge::judge_file;
+    use crate::policy::{Adapter, Report};
 
     #[test]
     fn a_format_without_a_reader_is_never_a_pass() {

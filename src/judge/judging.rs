@@ -4,8 +4,8 @@ use std::collections::HashMap;
 
 use super::finding::{Code, Finding};
 use super::verdict::{Counts, Verdict};
-use crate::evidence::{Ended, Outcome, ReportEvidence, SuiteError, SuiteEvidence, TestCase, TestReport};
-use crate::policy::Suite;
+use crate::evidence::{self, Ended, Outcome, ReportEvidence, SuiteError, SuiteEvidence, TestCase, TestReport};
+use crate::policy::{Report, Suite};
 
 /// The version of the rules below. It stands in every record and goes up whenever the same evidence could be judged
 /// more strictly than before, so that a gate can ask for proofs that were judged by rules as strict as its own.
@@ -44,6 +44,14 @@ impl Judged {
         findings.sort_by_key(|finding| finding.code.rank());
         Judged { verdict: Verdict::of(findings), counts: self.counts }
     }
+}
+
+/// What the gate makes of the bytes of a report whose runner ended with `exit`: the core of `proof-gate judge`.
+///
+/// Nothing but the report and the exit code is weighed, so what needs the run itself (warnings, artifacts) cannot show.
+pub fn judge_file(bytes: &[u8], report: Report, exit: i32) -> Judged {
+    let evidence = SuiteEvidence { ended: Ended::Exited(exit), report: evidence::parse_report(report, bytes) };
+    judge(&evidence, &Rules { min_tests: 1 })
 }
 
 /// Judges the evidence of one suite.

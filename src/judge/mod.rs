@@ -7,5 +7,5 @@ mod tests;
 mod verdict;
 
 pub use finding::{Code, Finding};
-pub use judging::{Judged, RULES_VERSION, Rules, judge};
+pub use judging::{Judged, RULES_VERSION, Rules, judge, judge_file};
 pub use verdict::{Counts, MAX_FINDINGS, Verdict, Word};
