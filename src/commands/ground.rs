@@ -320,7 +320,7 @@ impl<'a> Ground<'a> {
                 "cannot name the repository: the clone is shallow and the policy has no [repository] id",
             )
             .hint("git fetch --unshallow")
-            .hint("or give the policy an id: 'proof-gate init' in an empty folder shows one")),
+            .hint("or give the policy a [repository] id: a random text that no other repository has")),
         }
     }
 

@@ -1,6 +1,6 @@
 //! Whether the hook would fire, from a look at the files: cheap enough for every status line.
 //!
-//! Deliberately absent: a run of the hook. `install` does it once, `doctor --fire` whenever asked.
+//! Deliberately absent: a run of the hook. `install` does it, and may be repeated.
 
 use std::path::PathBuf;
 
