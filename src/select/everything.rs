@@ -2,7 +2,7 @@
 
 use bstr::{BStr, ByteSlice as _};
 
-/// File names, in any folder, and what they are. Names with a `*` match that part of the name. Also shown in `docs/policy.md`.
+/// File names, in any folder, and what they are. Names with a `*` match that part of the name. Also shown in `docs/selection.md`.
 pub const TABLE: &[(&str, &[&str])] = &[
     (
         "lockfile",
