@@ -44,7 +44,10 @@ pub fn run() -> ExitCode {
     };
     let caller = match Caller::from_process() {
         Ok(caller) => caller,
-        Err(error) => return code(error.exit),
+        Err(error) => {
+            Reporter::plain().error(&error);
+            return code(error.exit);
+        }
     };
     let mut reporter = Reporter::new(&caller, cli.color);
     match commands::dispatch(cli, &caller, &mut reporter) {

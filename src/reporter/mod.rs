@@ -58,6 +58,11 @@ impl Reporter {
         }
     }
 
+    /// A reporter for when nothing is known of the terminal: no colour, no live line.
+    pub fn plain() -> Self {
+        Reporter { colored_talk: false, colored_data: false, live: None, heartbeat: live::Heartbeat::default() }
+    }
+
     /// One line of talk, on stderr.
     pub fn say(&self, line: &Line) {
         let text = line.render(self.colored_talk);
