@@ -20,10 +20,10 @@ Exit codes:
 #[derive(Debug, Parser)]
 #[command(name = "proof-gate", version, after_help = EXIT_CODES, max_term_width = 100, disable_help_subcommand = true)]
 pub struct Cli {
-    /// When to colour
-    #[arg(long, global = true, value_enum, default_value_t, value_name = "WHEN")]
+    /// When to colour: auto, always or never
+    #[arg(long, global = true, value_enum, default_value_t, value_name = "WHEN", hide_possible_values = true)]
     pub color: Color,
-    /// What to do.
+    /// What to do
     #[command(subcommand)]
     pub command: Command,
 }
@@ -118,8 +118,8 @@ pub struct Json {
 /// Why something is proven.
 #[derive(Debug, Args)]
 pub struct ScenarioArgs {
-    /// Why it is proven
-    #[arg(long, value_enum, default_value_t, value_name = "S")]
+    /// Why it is proven: deploy, migration, policy or rollback
+    #[arg(long, value_enum, default_value_t, value_name = "S", hide_possible_values = true)]
     pub scenario: ScenarioName,
     /// The id of the migration or policy
     #[arg(long, required_if_eq_any = [("scenario", "migration"), ("scenario", "policy")])]
@@ -222,7 +222,7 @@ pub struct Explain {
 pub struct Judge {
     /// The report
     pub file: PathBuf,
-    /// How it is read
+    /// How it is read: mocha-json, junit-xml or exit-code
     #[arg(long, value_parser = parse_adapter, value_name = "A")]
     pub adapter: policy::Adapter,
     /// A dialect of junit-xml: pytest, surefire or nextest
