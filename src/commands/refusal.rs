@@ -11,6 +11,8 @@ use crate::records::{Answer, Recorded, Standing};
 use crate::reporter::{Line, Reporter, Tone, clock};
 use crate::select;
 
+/// A line wider than this goes on in the next one.
+const WIDTH: usize = 79;
 /// Findings named for one ref, at most; the rest is counted.
 const MAX_FINDINGS: usize = 6;
 
@@ -18,7 +20,7 @@ const MAX_FINDINGS: usize = 6;
 pub(super) fn allowed(reporter: &Reporter, ground: &Ground<'_>, weighed: &[Weighed]) {
     let width = ref_width(weighed);
     for weighed in weighed {
-        reporter.say(&ok_line(ground, weighed, width));
+        reporter.say_all(&ok_lines(ground, weighed, width));
     }
 }
 
@@ -37,7 +39,7 @@ pub(super) fn refused(reporter: &Reporter, ground: &Ground<'_>, weighed: &[Weigh
     let width = ref_width(weighed);
     for (weighed, decision) in weighed.iter().zip(&decision.refs) {
         match decision {
-            RefDecision::Allowed => reporter.say(&ok_line(ground, weighed, width)),
+            RefDecision::Allowed => reporter.say_all(&ok_lines(ground, weighed, width)),
             RefDecision::Refused(obstacles) => refused_ref(reporter, weighed, obstacles, width),
         }
     }
@@ -67,26 +69,32 @@ fn start(word: Tone, text: &'static str, weighed: &Weighed, width: usize) -> Lin
     }
 }
 
-fn ok_line(ground: &Ground<'_>, weighed: &Weighed, width: usize) -> Line {
+fn ok_lines(ground: &Ground<'_>, weighed: &Weighed, width: usize) -> Vec<Line> {
     let line = start(Tone::Good, "ok", weighed, width);
-    match &weighed.weight {
+    let line = match &weighed.weight {
         Weight::Owes(assessment) => {
             let suites: Vec<&str> = assessment.owed.iter().map(|owed| owed.suite.as_str()).collect();
             let line = line.tone(Tone::Good, "PASS").text("  ").data(suites.join(" "));
-            match newest(assessment) {
-                None => line,
-                Some(recorded) => {
-                    let predicate = recorded.statement().predicate();
-                    let line = line.text("   recorded ").data(clock(predicate.finished, ground.now));
-                    let line = line.text(" by ").data(&predicate.who.email);
-                    if predicate.terminal { line } else { line.text(" (not human-run)") }
-                }
+            let Some(recorded) = newest(assessment) else { return vec![line] };
+            let more = recorded_words(ground, recorded);
+            if line.width() + 3 + more.width() > WIDTH {
+                return vec![line, Line::new().to(11).join(more)];
             }
+            line.text("   ").join(more)
         }
         Weight::Before => line.tone(Tone::Doubt, "BEFORE").text("  from before [gate] since"),
         Weight::Named => line.text("named by the policy's allow list"),
         Weight::Forbidden { .. } => line,
-    }
+    };
+    vec![line]
+}
+
+/// `recorded 14:02 by ana@example.org`
+fn recorded_words(ground: &Ground<'_>, recorded: &Recorded) -> Line {
+    let predicate = recorded.statement().predicate();
+    let line = Line::new().text("recorded ").data(clock(predicate.finished, ground.now));
+    let line = line.text(" by ").data(&predicate.who.email);
+    if predicate.terminal { line } else { line.text(" (not human-run)") }
 }
 
 /// The newest record that an assessment's PASSes rest on.

@@ -267,7 +267,7 @@ fn in_short(found: &[(Recorded, SuiteEntry)]) -> Vec<Entry> {
             suite: entry.name.clone(),
             word: entry.verdict,
             codes: entry.codes(),
-            environment: verdict.environment.clone(),
+            environment: verdict.environment.narrowed(&entry.tools, &entry.variables),
             scenario: verdict.scenario.clone(),
             finished: recorded.statement().predicate().finished,
             rules: entry.rules,
