@@ -24,7 +24,7 @@ pub fn approve(
             .ending(Exit::Usage)
             .hint("-m says why the change is right"));
     }
-    let ground = Ground::read(caller, repository, None)?;
+    let ground = Ground::read(caller, repository)?;
     let (subject, is_tag) = ground.find(&args.rev)?;
     let assessment = ground.assess(subject, Wanted::deploy(is_tag, Standing::Ignored))?;
     let open: Vec<_> =

@@ -15,7 +15,7 @@ use crate::reporter::{Line, Reporter, Tone, clock};
 
 /// Explains a revision.
 pub fn explain(caller: &Caller, repository: &Repository, args: &Explain, reporter: &Reporter) -> Result<Exit> {
-    let ground = Ground::read(caller, repository, None)?;
+    let ground = Ground::read(caller, repository)?;
     let (subject, is_tag) = ground.find(&args.rev)?;
     let assessment = ground.assess(subject.clone(), Wanted::deploy(is_tag, Standing::Ignored))?;
     let established = ground.is_established(&assessment.policy, &subject.commit)?;

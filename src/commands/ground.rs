@@ -1,6 +1,8 @@
 //! What every decision rests on: the repository, the records, the policies that are not the subject's own; and the one way from
 //! a subject to what it owes and what is known of that.
 
+use std::cell::RefCell;
+use std::collections::HashMap;
 use std::rc::Rc;
 
 use bstr::{BStr, ByteSlice as _};
@@ -12,6 +14,7 @@ use crate::gate::Owed;
 use crate::git::{Commit, Oid, Peeled, Repository};
 use crate::hooks::SeenPolicy;
 use crate::records::{Established, Key, Question, Records, Scenario, key};
+use crate::select::base::Step;
 use crate::select::{
     self, Anchors, Base, NeededApproval, Origin, Plan, PlanInput, PolicyFile, PolicyReader, Reason, Subject,
 };
@@ -28,8 +31,8 @@ pub struct Ground<'a> {
     pub anchors: Anchors,
     /// All records that are here.
     pub records: Records<'a>,
-    /// The remote that is meant, where one is.
-    pub remote: Option<String>,
+    /// Repository ids that were worked out from history, by subject.
+    roots: RefCell<HashMap<Oid, String>>,
     /// The present.
     pub now: Timestamp,
 }
@@ -89,11 +92,11 @@ pub struct Assessment {
 
 impl<'a> Ground<'a> {
     /// Reads everything that decisions rest on.
-    pub fn read(caller: &'a Caller, repository: &'a Repository, remote: Option<String>) -> Result<Self> {
+    pub fn read(caller: &'a Caller, repository: &'a Repository) -> Result<Self> {
         let reader = PolicyReader::new(repository);
         let installed = SeenPolicy::read(repository)?.map(|(_, bytes)| bytes);
-        let anchors = Anchors::read(&reader, remote.as_deref(), installed)?;
-        Ground::with(caller, repository, reader, anchors, remote)
+        let anchors = Anchors::read(&reader, None, installed)?;
+        Ground::with(caller, repository, reader, anchors)
     }
 
     /// The same where the policies were read before.
@@ -102,10 +105,9 @@ impl<'a> Ground<'a> {
         repository: &'a Repository,
         reader: PolicyReader<'a>,
         anchors: Anchors,
-        remote: Option<String>,
     ) -> Result<Self> {
         let records = Records::load(repository)?;
-        Ok(Ground { caller, repository, reader, anchors, records, remote, now: Timestamp::now() })
+        Ok(Ground { caller, repository, reader, anchors, records, roots: RefCell::default(), now: Timestamp::now() })
     }
 
     /// Reads the records again, after one was made.
@@ -304,18 +306,24 @@ impl<'a> Ground<'a> {
         if let Some(id) = &policy.policy.repository.id {
             return Ok(id.clone());
         }
+        if let Some(id) = self.roots.borrow().get(&subject.id) {
+            return Ok(id.clone());
+        }
         let mut roots: Vec<Oid> = Vec::new();
         let mut cut = false;
-        select::base::find_ancestor(self.repository, subject, |commit| {
+        select::base::walk(self.repository, subject, &mut |commit| {
             if self.repository.is_shallow_boundary(commit.id) {
                 cut = true;
             } else if commit.parents.is_empty() {
                 roots.push(commit.id);
             }
-            false
+            Step::On
         })?;
         match roots.into_iter().min() {
-            Some(root) if !cut => Ok(root.to_string()),
+            Some(root) if !cut => {
+                self.roots.borrow_mut().insert(subject.id, root.to_string());
+                Ok(root.to_string())
+            }
             Some(_) | None => Err(Error::new(
                 "cannot name the repository: the clone is shallow and the policy has no [repository] id",
             )
@@ -374,14 +382,17 @@ impl<'a> Ground<'a> {
         if base.commits.iter().any(|commit| commit.tree == tree) {
             return Ok(false);
         }
-        select::base::find_ancestor(self.repository, &subject.commit, |commit| {
-            commit.id != subject.commit.id && commit.tree == tree
-        })
+        let mut found = false;
+        select::base::walk(self.repository, &subject.commit, &mut |commit| {
+            found |= commit.id != subject.commit.id && commit.tree == tree;
+            if found { Step::Stop } else { Step::On }
+        })?;
+        Ok(found)
     }
 
     /// The commit that a rollback replaces where no push says so: the remote's default branch as last fetched.
     pub fn default_branch(&self) -> Result<Option<Commit>> {
-        select::default_branch(self.repository, self.remote.as_deref())
+        self.anchors.default_branch_commit(self.repository)
     }
 }
 

@@ -50,14 +50,14 @@ pub fn pre_push(caller: &Caller, args: &[OsString], reporter: &mut Reporter) -> 
     };
     let mut gated = Vec::new();
     for update in updates {
-        if select::is_gated(&reader, &update, Some(&remote), &anchors)? {
+        if select::is_gated(&reader, &update, &anchors)? {
             gated.push(update);
         }
     }
     if gated.is_empty() {
         return Ok(Exit::Allowed);
     }
-    let ground = Ground::with(caller, &repository, reader, anchors, Some(remote))?;
+    let ground = Ground::with(caller, &repository, reader, anchors)?;
     Gate { ground, reporter, url: Some(url) }.pass(&gated)
 }
 

@@ -19,7 +19,7 @@ pub fn resolve(caller: &Caller, repository: &Repository, args: &cli::Resolve, re
             .ending(Exit::Usage)
             .hint("say what outside the inputs failed"));
     }
-    let ground = Ground::read(caller, repository, None)?;
+    let ground = Ground::read(caller, repository)?;
     let failed = ground.records.by_prefix(&args.record)?;
     let suites = ground.records.resolvable(failed.id(), args.suite.as_deref())?;
     let commit = failed.statement().subject().digest.git_commit;

@@ -15,7 +15,7 @@ use crate::reporter::{Line, Reporter, Tone, span};
 
 /// Shows a record, or the newest one of a revision.
 pub fn show(caller: &Caller, repository: &Repository, args: &cli::Show, reporter: &Reporter) -> Result<Exit> {
-    let ground = Ground::read(caller, repository, None)?;
+    let ground = Ground::read(caller, repository)?;
     let found = find(&ground, &args.what)?;
     if args.json {
         let statement = found.as_ref().map(|recorded| serde_json::to_value(recorded.statement()));

@@ -49,7 +49,7 @@ impl State {
 
 /// Shows every gated ref's last verdict.
 pub fn status(caller: &Caller, repository: &Repository, json: bool, reporter: &Reporter) -> Result<Exit> {
-    let ground = Ground::read(caller, repository, None)?;
+    let ground = Ground::read(caller, repository)?;
     let mut tags = known(&ground, "refs/tags/")?;
     tags.sort_by(|a, b| {
         let time = |known: &Known| known.commit.as_ref().map_or(0, |commit| commit.time);
