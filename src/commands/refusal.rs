@@ -131,7 +131,7 @@ fn refused_ref(reporter: &Reporter, weighed: &Weighed, obstacles: &[Obstacle<'_>
         reporter
             .say(&Line::new().text("  next:    proof-gate show ").data(shown).to(44).text(" findings, logs, report"));
     } else if obstacles.contains(&Obstacle::NotApproved) {
-        reporter.say(&line.text("the policy got weaker, and nobody approved it"));
+        reporter.say(&line.text("weaker policy, not approved"));
         let weakenings =
             assessment.approvals.iter().filter(|(_, approved)| !approved).flat_map(|(needed, _)| &needed.weakenings);
         for weakening in weakenings.clone().take(MAX_FINDINGS) {
@@ -171,7 +171,10 @@ fn in_short(assessment: &Assessment) -> String {
         return suites;
     };
     let bases: Vec<String> = base.commits.iter().map(|commit| commit.id.short()).collect();
-    let base = if bases.is_empty() { "no base".to_owned() } else { format!("base {}", bases.join(" ")) };
+    if bases.is_empty() {
+        return format!("no base, {suites}");
+    }
+    let base = format!("base {}", bases.join(" "));
     let paths = plan.changes.len();
     format!("{base}, {paths} path{}, {suites}", if paths == 1 { "" } else { "s" })
 }

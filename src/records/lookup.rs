@@ -124,7 +124,7 @@ impl<'a> Records<'a> {
             Err(Fault::Unreadable(why) | Fault::NoRecord(why)) => why,
         };
         Err(Error::new(format!("cannot read the record {id}: {complaint}"))
-            .hint("'git fsck' names what is damaged; 'proof-gate sync' brings records back that a remote holds")
+            .hint("'git fsck' names what is damaged; another clone that holds the log can give it back by 'git fetch'")
             .hint(format!(
                 "if it is lost for good, delete {}: then it stays reported, counts no more, and a new proof can be made",
                 self.repository.own_dir().join("index").display()
@@ -142,7 +142,8 @@ impl<'a> Records<'a> {
         match (found.next(), found.next()) {
             (Some(id), None) => self.get(*id),
             (Some(_), Some(_)) => Err(wrong("several begin like that").hint("give more digits")),
-            (None, _) => Err(wrong("no record begins like that").hint("'proof-gate sync' fetches those of others")),
+            (None, _) => Err(wrong("no record begins like that")
+                .hint("'proof-gate status' names those of each ref; 'git log --glob=refs/proof/log' lists all")),
         }
     }
 
