@@ -91,7 +91,7 @@ impl<'a> Ground<'a> {
     /// Reads everything that decisions rest on.
     pub fn read(caller: &'a Caller, repository: &'a Repository, remote: Option<String>) -> Result<Self> {
         let reader = PolicyReader::new(repository);
-        let installed = SeenPolicy::read(repository)?.map(|(_, bytes)| bytes);
+        let installed = SeenPolicy::read(repository)?;
         let anchors = Anchors::read(&reader, remote.as_deref(), installed)?;
         Ground::with(caller, repository, reader, anchors, remote)
     }
