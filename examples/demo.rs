@@ -10,7 +10,7 @@
 
 use std::io::{Read as _, Write as _};
 use std::path::{Path, PathBuf};
-use std::process::{Command, ExitCode};
+use std::process::{Command, ExitCode, Stdio};
 use std::{env, fs, io};
 
 use anyhow::{Context as _, Result, bail, ensure};
@@ -98,7 +98,7 @@ fn tell(folder: Option<PathBuf>) -> Result<()> {
     say(&format!("  PATH={folder}/bin:$PATH"))?;
     say("")?;
     for (command, what) in [
-        ("proof-gate show HEAD~1", "what was seen of the bug, and where its log lies"),
+        ("proof-gate show HEAD~1", "what the bug did, and its log"),
         ("git push origin HEAD~1:main --force", "send it all the same: still refused"),
         ("git push origin HEAD:refs/tags/v1.0.1", "a second tag: proven already"),
         ("git log --all --oneline -- record.json", "the records: commits in git"),
@@ -124,7 +124,6 @@ impl Shop {
         let path = env::join_paths([bin.clone()].into_iter().chain(env::split_paths(&path)))
             .context("cannot put the folder into PATH")?;
         let shop = Shop { folder, path };
-        ensure!(!shop.is_in_a_repository()?, "{} lies in a git repository; name another folder", shop.folder.display());
         for (name, text) in SHOP {
             write(&shop.folder.join("shop").join(name), text)?;
         }
@@ -179,33 +178,34 @@ impl Shop {
         Ok(())
     }
 
-    fn is_in_a_repository(&self) -> Result<bool> {
-        let mut git = self.command("git");
-        let asked = git.current_dir(&self.folder).args(["rev-parse", "--git-dir"]).output();
-        Ok(asked.context("cannot start git; is it installed?")?.status.success())
-    }
-
-    /// A command in the shop that sees none of the user's git settings; coloured where this program's own output is.
+    /// A command in the shop; coloured where this program's own output is.
     fn command(&self, program: &str) -> Command {
-        let mut command = Command::new(program);
-        for (name, _) in env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("GIT_")) {
-            command.env_remove(name);
-        }
+        let mut command = apart(program);
         if console::colors_enabled() {
             command.env("CLICOLOR_FORCE", "1");
         }
-        command
-            .current_dir(self.folder.join("shop"))
-            .env("PATH", &self.path)
-            .env("GIT_CONFIG_GLOBAL", "/dev/null")
-            .env("GIT_CONFIG_NOSYSTEM", "1")
-            .stdin(std::process::Stdio::null());
+        command.current_dir(self.folder.join("shop")).env("PATH", &self.path);
         command
     }
 }
 
-/// The named folder, which must be new or empty, or a fresh one.
+/// A command that sees none of the user's git settings and reads nothing.
+fn apart(program: &str) -> Command {
+    let mut command = Command::new(program);
+    for (name, _) in env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("GIT_")) {
+        command.env_remove(name);
+    }
+    command.env("GIT_CONFIG_GLOBAL", "/dev/null").env("GIT_CONFIG_NOSYSTEM", "1").stdin(Stdio::null());
+    command
+}
+
+/// The named folder, which must be new or empty, or a fresh one; never inside somebody's repository.
 fn make_folder(named: Option<PathBuf>) -> Result<PathBuf> {
+    let place = std::path::absolute(named.clone().unwrap_or_else(env::temp_dir)).context("cannot tell the folder")?;
+    let standing = place.ancestors().find(|folder| folder.is_dir()).context("no folder stands there")?;
+    let asked = apart("git").current_dir(standing).args(["rev-parse", "--git-dir"]).output();
+    let is_in_a_repository = asked.context("cannot start git; is it installed?")?.status.success();
+    ensure!(!is_in_a_repository, "{} lies in a git repository; name another folder", place.display());
     let folder = match named {
         Some(folder) => {
             fs::create_dir_all(&folder).with_context(|| format!("cannot make {}", folder.display()))?;

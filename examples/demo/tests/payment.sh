@@ -1,5 +1,5 @@
 . src/payments/refund.sh
 
-expect 'refunds what is asked for' 400 "$(refund 1000 0 400)"
-expect 'refunds the rest in a second part' 600 "$(refund 1000 400 600)"
-expect 'never refunds a payment twice' 0 "$(refund 1000 1000 1000)"
+expect 'refunds what is asked for' 40 "$(refund 100 0 40)"
+expect 'refunds the rest later on' 60 "$(refund 100 40 60)"
+expect 'refunds only once' 0 "$(refund 100 100 100)"
