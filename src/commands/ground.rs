@@ -94,7 +94,7 @@ impl<'a> Ground<'a> {
     /// Reads everything that decisions rest on.
     pub fn read(caller: &'a Caller, repository: &'a Repository) -> Result<Self> {
         let reader = PolicyReader::new(repository);
-        let installed = SeenPolicy::read(repository)?.map(|(_, bytes)| bytes);
+        let installed = SeenPolicy::read(repository)?;
         let anchors = Anchors::read(&reader, None, installed)?;
         Ground::with(caller, repository, reader, anchors)
     }

@@ -45,7 +45,7 @@ pub fn pre_push(caller: &Caller, args: &[OsString], reporter: &mut Reporter) -> 
     let updates = select::parse_updates(&input)?;
     let reader = PolicyReader::new(&repository);
     let anchors = {
-        let installed = SeenPolicy::read(&repository)?.map(|(_, bytes)| bytes);
+        let installed = SeenPolicy::read(&repository)?;
         Anchors::read(&reader, Some(&remote), installed)?
     };
     let mut gated = Vec::new();

@@ -31,7 +31,7 @@ pub fn push(caller: &Caller, repository: &Repository, args: &cli::Push, reporter
         return Ok(Exit::Allowed);
     };
     let reader = PolicyReader::new(repository);
-    let installed = SeenPolicy::read(repository)?.map(|(_, bytes)| bytes);
+    let installed = SeenPolicy::read(repository)?;
     let anchors = Anchors::read(&reader, Some(&listened.remote), installed)?;
     let mut gated = Vec::new();
     for update in &listened.updates {

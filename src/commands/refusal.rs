@@ -11,10 +11,11 @@ use crate::records::{Answer, Recorded, Standing};
 use crate::reporter::{Line, Reporter, Tone, clock};
 use crate::select;
 
-/// A line wider than this goes on in the next one.
-const WIDTH: usize = 79;
 /// Findings named for one ref, at most; the rest is counted.
 const MAX_FINDINGS: usize = 6;
+
+/// Columns of the usual terminal. The same everywhere, so that the same push says the same.
+const WIDTH: usize = 80;
 
 /// Says that every update may go.
 pub(super) fn allowed(reporter: &Reporter, ground: &Ground<'_>, weighed: &[Weighed]) {
@@ -69,32 +70,27 @@ fn start(word: Tone, text: &'static str, weighed: &Weighed, width: usize) -> Lin
     }
 }
 
+/// One line, or two where they would be wider than a terminal.
 fn ok_lines(ground: &Ground<'_>, weighed: &Weighed, width: usize) -> Vec<Line> {
     let line = start(Tone::Good, "ok", weighed, width);
-    let line = match &weighed.weight {
-        Weight::Owes(assessment) => {
-            let suites: Vec<&str> = assessment.owed.iter().map(|owed| owed.suite.as_str()).collect();
-            let line = line.tone(Tone::Good, "PASS").text("  ").data(suites.join(" "));
-            let Some(recorded) = newest(assessment) else { return vec![line] };
-            let more = recorded_words(ground, recorded);
-            if line.width() + 3 + more.width() > WIDTH {
-                return vec![line, Line::new().to(11).join(more)];
-            }
-            line.text("   ").join(more)
-        }
-        Weight::Before => line.tone(Tone::Doubt, "BEFORE").text("  from before [gate] since"),
-        Weight::Named => line.text("named by the policy's allow list"),
-        Weight::Forbidden { .. } => line,
+    let assessment = match &weighed.weight {
+        Weight::Owes(assessment) => assessment,
+        Weight::Before => return vec![line.tone(Tone::Doubt, "BEFORE").text("  from before [gate] since")],
+        Weight::Named => return vec![line.text("named by the policy's allow list")],
+        Weight::Forbidden { .. } => return vec![line],
     };
-    vec![line]
-}
-
-/// `recorded 14:02 by ana@example.org`
-fn recorded_words(ground: &Ground<'_>, recorded: &Recorded) -> Line {
+    let suites: Vec<&str> = assessment.owed.iter().map(|owed| owed.suite.as_str()).collect();
+    let line = line.tone(Tone::Good, "PASS").text("  ").data(suites.join(" "));
+    let Some(recorded) = newest(assessment) else { return vec![line] };
     let predicate = recorded.statement().predicate();
-    let line = Line::new().text("recorded ").data(clock(predicate.finished, ground.now));
-    let line = line.text(" by ").data(&predicate.who.email);
-    if predicate.terminal { line } else { line.text(" (not human-run)") }
+    let from = Line::new().text("recorded ").data(clock(predicate.finished, ground.now));
+    let from = from.text(" by ").data(&predicate.who.email);
+    let from = if predicate.terminal { from } else { from.text(" (not human-run)") };
+    if line.width() + 3 + from.width() <= WIDTH {
+        vec![line.text("   ").then(from)]
+    } else {
+        vec![line, Line::new().to(11).then(from)]
+    }
 }
 
 /// The newest record that an assessment's PASSes rest on.

@@ -59,7 +59,7 @@ impl Line {
     }
 
     /// Adds another line's pieces.
-    pub fn join(mut self, other: Line) -> Self {
+    pub fn then(mut self, other: Line) -> Self {
         self.pieces.extend(other.pieces);
         self
     }

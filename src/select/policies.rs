@@ -59,7 +59,7 @@ pub enum Found {
 /// Reads policy files out of trees, each blob once.
 pub struct PolicyReader<'a> {
     repository: &'a Repository,
-    read: RefCell<HashMap<Oid, Found>>,
+    read: RefCell<HashMap<Oid, Result<Rc<PolicyFile>, String>>>,
 }
 
 impl<'a> PolicyReader<'a> {
@@ -76,15 +76,20 @@ impl<'a> PolicyReader<'a> {
         if !entry.is_file() {
             return Ok(Found::Unreadable("it is no regular file".to_owned()));
         }
-        if let Some(found) = self.read.borrow().get(&entry.id) {
-            return Ok(found.clone());
-        }
-        let found = match parse(self.repository.blob(entry.id)?) {
-            Ok(file) => Found::Readable(Rc::new(file)),
-            Err(why) => Found::Unreadable(why),
+        let known = self.read.borrow().get(&entry.id).cloned();
+        let read = match known {
+            Some(read) => read,
+            None => self.read(entry.id, self.repository.blob(entry.id)?),
         };
-        self.read.borrow_mut().insert(entry.id, found.clone());
-        Ok(found)
+        Ok(match read {
+            Ok(file) => Found::Readable(file),
+            Err(why) => Found::Unreadable(why),
+        })
+    }
+
+    /// Reads the bytes of a blob, unless they were read before.
+    fn read(&self, id: Oid, bytes: Vec<u8>) -> Result<Rc<PolicyFile>, String> {
+        self.read.borrow_mut().entry(id).or_insert_with(|| parse(bytes).map(Rc::new)).clone()
     }
 
     /// A commit's policy, or where it cannot be read the nearest ancestor's that can. `None` where there is none at all.
@@ -130,7 +135,7 @@ pub struct Anchors {
 
 impl Anchors {
     /// Reads them. `remote` is the name that git pushes to; where it is no configured remote, the usual one stands in.
-    pub fn read(reader: &PolicyReader<'_>, remote: Option<&str>, installed: Option<Vec<u8>>) -> Result<Self> {
+    pub fn read(reader: &PolicyReader<'_>, remote: Option<&str>, installed: Option<(Oid, Vec<u8>)>) -> Result<Self> {
         let remote = known_remote(reader.repository, remote)?;
         let default_branch = match default_branch_of(reader.repository, remote.as_deref())? {
             Some(commit) => reader.nearest_readable(&commit)?,
@@ -138,9 +143,9 @@ impl Anchors {
         };
         let installed = match installed {
             None => None,
-            Some(bytes) => Some(Rc::new(parse(bytes).map_err(|why| {
+            Some((id, bytes)) => Some(reader.read(id, bytes).map_err(|why| {
                 Error::new(format!("cannot read the policy that install saw: {why}")).hint("proof-gate install")
-            })?)),
+            })?),
         };
         Ok(Anchors { default_branch, installed, remote })
     }
