@@ -1,6 +1,7 @@
 //! `explain`: the way from a ref to its verdict: base, paths, rules, suites, records.
 
-use super::ground::{Ground, Standing, Wanted};
+use super::assess::{Standing, Wanted};
+use super::ground::Ground;
 use super::output::{AnswerOutput, ExplainOutput};
 use super::plan;
 use super::refusal::finding_line;

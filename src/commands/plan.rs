@@ -2,7 +2,8 @@
 
 use bstr::ByteSlice as _;
 
-use super::ground::{Assessment, Ground, Standing, Wanted};
+use super::assess::{Assessment, Standing, Wanted};
+use super::ground::Ground;
 use super::output::{ApprovalOutput, BaseOutput, ChangeOutput, PlanOutput, PlannedSuite, ReasonOutput, SubjectOutput};
 use crate::caller::Caller;
 use crate::cli::{PlanArgs, ScenarioArgs, ScenarioName};

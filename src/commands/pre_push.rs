@@ -5,7 +5,8 @@ use std::io::Read as _;
 
 use bstr::{BString, ByteSlice as _};
 
-use super::ground::{Assessment, Ground, Standing, Wanted, is_tag_ref};
+use super::assess::{Assessment, Standing, Wanted};
+use super::ground::{Ground, is_tag_ref};
 use super::refusal;
 use crate::caller::Caller;
 use crate::error::{Context as _, Error, Exit, Result};

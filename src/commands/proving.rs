@@ -7,7 +7,8 @@ use std::time::Duration;
 use bstr::BString;
 use jiff::Timestamp;
 
-use super::ground::{Assessment, Ground};
+use super::assess::Assessment;
+use super::ground::Ground;
 use super::statement::{self, Judged};
 use crate::error::{Context as _, Error, Exit, Result};
 use crate::evidence::{self, Ended, SuiteEvidence};

@@ -2,7 +2,8 @@
 
 use bstr::ByteSlice as _;
 
-use super::ground::{Assessment, Ground};
+use super::assess::Assessment;
+use super::ground::Ground;
 use super::pre_push::{Weighed, Weight};
 use crate::gate::{self, GatedUpdate, Obstacle, RefDecision};
 use crate::git::Oid;

@@ -2,7 +2,8 @@
 
 use jiff::Timestamp;
 
-use super::ground::{Ground, Standing, Wanted};
+use super::assess::{Standing, Wanted};
+use super::ground::Ground;
 use super::statement;
 use crate::caller::Caller;
 use crate::cli;

@@ -5,7 +5,8 @@ use std::path::Path;
 
 use jiff::Timestamp;
 
-use super::ground::{Assessment, Ground};
+use super::assess::Assessment;
+use super::ground::Ground;
 use super::proving::{Order, SuiteVerdict};
 use crate::digest::Digest;
 use crate::error::{Context as _, Result};
@@ -115,7 +116,7 @@ fn established(judged: &Judged<'_>) -> Result<Option<Established>> {
         judged.verdicts.iter().find(|judged| judged.name == suite).map(|judged| judged.verdict.word() == Word::Pass)
     };
     // Worked out from the base, whatever was asked for: a tag or a scenario owes more than its tree.
-    let wanted = super::ground::Wanted::deploy(false, super::ground::Standing::Ignored);
+    let wanted = super::assess::Wanted::deploy(false, super::assess::Standing::Ignored);
     let plain = judged.ground.assess(order.assessment.subject.clone(), wanted)?;
     let holds = plain.owed.iter().all(|owed| match passed(&owed.suite) {
         Some(passed) => passed,

@@ -2,7 +2,8 @@
 
 use bstr::{BString, ByteSlice as _};
 
-use super::ground::{Assessment, Ground, Standing, Wanted};
+use super::assess::{Assessment, Standing, Wanted};
+use super::ground::Ground;
 use super::output::{PolicyApprovalOutput, RefOutput, StatusOutput};
 use crate::caller::Caller;
 use crate::error::{Exit, Result};
