@@ -2,7 +2,8 @@
 
 use jiff::Timestamp;
 
-use super::ground::{Ground, Standing, Wanted};
+use super::assess::{Standing, Wanted};
+use super::ground::Ground;
 use super::{plan, statement};
 use crate::caller::Caller;
 use crate::cli;
@@ -24,7 +25,7 @@ pub fn approve(
             .ending(Exit::Usage)
             .hint("-m says why the change is right"));
     }
-    let ground = Ground::read(caller, repository, None)?;
+    let ground = Ground::read(caller, repository)?;
     let (subject, is_tag) = ground.find(&args.rev)?;
     let assessment = ground.assess(subject, Wanted::deploy(is_tag, Standing::Ignored))?;
     let open: Vec<_> =

@@ -1,6 +1,7 @@
 //! `explain`: the way from a ref to its verdict: base, paths, rules, suites, records.
 
-use super::ground::{Ground, Standing, Wanted};
+use super::assess::{Standing, Wanted};
+use super::ground::Ground;
 use super::output::{AnswerOutput, ExplainOutput};
 use super::plan;
 use super::refusal::finding_line;
@@ -15,7 +16,7 @@ use crate::reporter::{Line, Reporter, Tone, clock};
 
 /// Explains a revision.
 pub fn explain(caller: &Caller, repository: &Repository, args: &Explain, reporter: &Reporter) -> Result<Exit> {
-    let ground = Ground::read(caller, repository, None)?;
+    let ground = Ground::read(caller, repository)?;
     let (subject, is_tag) = ground.find(&args.rev)?;
     let assessment = ground.assess(subject.clone(), Wanted::deploy(is_tag, Standing::Ignored))?;
     let established = ground.is_established(&assessment.policy, &subject.commit)?;

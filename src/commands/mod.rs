@@ -1,6 +1,7 @@
 //! One thin file per command: gather inputs, call the steps, hand what came of it to the reporter.
 
 pub mod approve_policy;
+pub mod assess;
 pub mod config;
 pub mod explain;
 pub mod ground;
@@ -8,6 +9,7 @@ pub mod init;
 pub mod install;
 pub mod judge;
 pub mod output;
+mod past;
 pub mod plan;
 pub mod pre_push;
 pub mod proving;

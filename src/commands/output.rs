@@ -187,12 +187,12 @@ pub struct PolicyApprovalOutput {
 pub struct ShowOutput {
     /// `proof-gate.show/1`
     pub format: &'static str,
-    /// The record commit's object id.
-    pub record: String,
+    /// The record commit's object id; null where nothing is recorded of the revision.
+    pub record: Option<String>,
     /// Whether it is signed by somebody who is allowed to; signing is not supported yet.
     pub signed: bool,
-    /// The in-toto statement as it is stored; see docs/records.md.
-    pub statement: serde_json::Value,
+    /// The in-toto statement as it is stored (see docs/records.md); null where there is none.
+    pub statement: Option<serde_json::Value>,
 }
 
 /// `explain --json`

@@ -2,7 +2,8 @@
 
 use bstr::ByteSlice as _;
 
-use super::ground::{Assessment, Ground, Standing, Wanted};
+use super::assess::{Assessment, Standing, Wanted};
+use super::ground::Ground;
 use super::output::{ApprovalOutput, BaseOutput, ChangeOutput, PlanOutput, PlannedSuite, ReasonOutput, SubjectOutput};
 use crate::caller::Caller;
 use crate::cli::{PlanArgs, ScenarioArgs, ScenarioName};
@@ -21,7 +22,7 @@ const MAX_PATHS: usize = 10;
 
 /// Shows the plan of a revision.
 pub fn plan(caller: &Caller, repository: &Repository, args: &PlanArgs, reporter: &Reporter) -> Result<Exit> {
-    let ground = Ground::read(caller, repository, None)?;
+    let ground = Ground::read(caller, repository)?;
     let (subject, is_tag) = ground.find(&args.rev)?;
     let mut wanted = wanted(&ground, &args.scenario, &subject.commit.id.to_string(), is_tag)?;
     if let Some(base) = &args.base {

@@ -5,7 +5,8 @@ use std::io::Read as _;
 
 use bstr::{BString, ByteSlice as _};
 
-use super::ground::{Assessment, Ground, Standing, Wanted, is_tag_ref};
+use super::assess::{Assessment, Standing, Wanted};
+use super::ground::{Ground, is_tag_ref};
 use super::refusal;
 use crate::caller::Caller;
 use crate::error::{Context as _, Error, Exit, Result};
@@ -45,19 +46,19 @@ pub fn pre_push(caller: &Caller, args: &[OsString], reporter: &mut Reporter) -> 
     let updates = select::parse_updates(&input)?;
     let reader = PolicyReader::new(&repository);
     let anchors = {
-        let installed = SeenPolicy::read(&repository)?.map(|(_, bytes)| bytes);
+        let installed = SeenPolicy::read(&repository)?;
         Anchors::read(&reader, Some(&remote), installed)?
     };
     let mut gated = Vec::new();
     for update in updates {
-        if select::is_gated(&reader, &update, Some(&remote), &anchors)? {
+        if select::is_gated(&reader, &update, &anchors)? {
             gated.push(update);
         }
     }
     if gated.is_empty() {
         return Ok(Exit::Allowed);
     }
-    let ground = Ground::with(caller, &repository, reader, anchors, Some(remote))?;
+    let ground = Ground::with(caller, &repository, reader, anchors)?;
     Gate { ground, reporter, url: Some(url) }.pass(&gated)
 }
 

@@ -7,7 +7,8 @@ use std::time::Duration;
 use bstr::BString;
 use jiff::Timestamp;
 
-use super::ground::{Assessment, Ground};
+use super::assess::Assessment;
+use super::ground::Ground;
 use super::statement::{self, Judged};
 use crate::error::{Context as _, Error, Exit, Result};
 use crate::evidence::{self, Ended, SuiteEvidence};
@@ -315,7 +316,9 @@ fn merge(runs: Vec<SuiteVerdict>) -> Option<SuiteVerdict> {
 
 fn broken(why: Option<(String, Option<String>)>, ended: &ProofEnd) -> Error {
     let (cause, hint) = match (why, ended) {
-        (_, ProofEnd::Interrupted) => ("interrupted".to_owned(), None),
+        (_, ProofEnd::Interrupted) => {
+            ("interrupted".to_owned(), Some("the next push, or 'proof-gate run', proves it anew".to_owned()))
+        }
         (Some(why), ProofEnd::Whole) => why,
         (None, ProofEnd::Whole) => ("nothing was run".to_owned(), None),
     };

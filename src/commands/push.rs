@@ -31,16 +31,16 @@ pub fn push(caller: &Caller, repository: &Repository, args: &cli::Push, reporter
         return Ok(Exit::Allowed);
     };
     let reader = PolicyReader::new(repository);
-    let installed = SeenPolicy::read(repository)?.map(|(_, bytes)| bytes);
+    let installed = SeenPolicy::read(repository)?;
     let anchors = Anchors::read(&reader, Some(&listened.remote), installed)?;
     let mut gated = Vec::new();
     for update in &listened.updates {
-        if select::is_gated(&reader, update, Some(&listened.remote), &anchors)? {
+        if select::is_gated(&reader, update, &anchors)? {
             gated.push(update.clone());
         }
     }
     if !gated.is_empty() {
-        let ground = Ground::with(caller, repository, reader, anchors, Some(listened.remote.clone()))?;
+        let ground = Ground::with(caller, repository, reader, anchors)?;
         let decision = Gate { ground, reporter, url: None }.pass(&gated)?;
         if decision != Exit::Allowed {
             return Ok(decision);

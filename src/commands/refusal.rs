@@ -2,7 +2,8 @@
 
 use bstr::ByteSlice as _;
 
-use super::ground::{Assessment, Ground};
+use super::assess::Assessment;
+use super::ground::Ground;
 use super::pre_push::{Weighed, Weight};
 use crate::gate::{self, GatedUpdate, Obstacle, RefDecision};
 use crate::git::Oid;
@@ -14,11 +15,14 @@ use crate::select;
 /// Findings named for one ref, at most; the rest is counted.
 const MAX_FINDINGS: usize = 6;
 
+/// Columns of the usual terminal. The same everywhere, so that the same push says the same.
+const WIDTH: usize = 80;
+
 /// Says that every update may go.
 pub(super) fn allowed(reporter: &Reporter, ground: &Ground<'_>, weighed: &[Weighed]) {
     let width = ref_width(weighed);
     for weighed in weighed {
-        reporter.say(&ok_line(ground, weighed, width));
+        reporter.say_all(&ok_lines(ground, weighed, width));
     }
 }
 
@@ -37,7 +41,7 @@ pub(super) fn refused(reporter: &Reporter, ground: &Ground<'_>, weighed: &[Weigh
     let width = ref_width(weighed);
     for (weighed, decision) in weighed.iter().zip(&decision.refs) {
         match decision {
-            RefDecision::Allowed => reporter.say(&ok_line(ground, weighed, width)),
+            RefDecision::Allowed => reporter.say_all(&ok_lines(ground, weighed, width)),
             RefDecision::Refused(obstacles) => refused_ref(reporter, weighed, obstacles, width),
         }
     }
@@ -67,25 +71,26 @@ fn start(word: Tone, text: &'static str, weighed: &Weighed, width: usize) -> Lin
     }
 }
 
-fn ok_line(ground: &Ground<'_>, weighed: &Weighed, width: usize) -> Line {
+/// One line, or two where they would be wider than a terminal.
+fn ok_lines(ground: &Ground<'_>, weighed: &Weighed, width: usize) -> Vec<Line> {
     let line = start(Tone::Good, "ok", weighed, width);
-    match &weighed.weight {
-        Weight::Owes(assessment) => {
-            let suites: Vec<&str> = assessment.owed.iter().map(|owed| owed.suite.as_str()).collect();
-            let line = line.tone(Tone::Good, "PASS").text("  ").data(suites.join(" "));
-            match newest(assessment) {
-                None => line,
-                Some(recorded) => {
-                    let predicate = recorded.statement().predicate();
-                    let line = line.text("   recorded ").data(clock(predicate.finished, ground.now));
-                    let line = line.text(" by ").data(&predicate.who.email);
-                    if predicate.terminal { line } else { line.text(" (not human-run)") }
-                }
-            }
-        }
-        Weight::Before => line.tone(Tone::Doubt, "BEFORE").text("  from before [gate] since"),
-        Weight::Named => line.text("named by the policy's allow list"),
-        Weight::Forbidden { .. } => line,
+    let assessment = match &weighed.weight {
+        Weight::Owes(assessment) => assessment,
+        Weight::Before => return vec![line.tone(Tone::Doubt, "BEFORE").text("  from before [gate] since")],
+        Weight::Named => return vec![line.text("named by the policy's allow list")],
+        Weight::Forbidden { .. } => return vec![line],
+    };
+    let suites: Vec<&str> = assessment.owed.iter().map(|owed| owed.suite.as_str()).collect();
+    let line = line.tone(Tone::Good, "PASS").text("  ").data(suites.join(" "));
+    let Some(recorded) = newest(assessment) else { return vec![line] };
+    let predicate = recorded.statement().predicate();
+    let from = Line::new().text("recorded ").data(clock(predicate.finished, ground.now));
+    let from = from.text(" by ").data(&predicate.who.email);
+    let from = if predicate.terminal { from } else { from.text(" (not human-run)") };
+    if line.width() + 3 + from.width() <= WIDTH {
+        vec![line.text("   ").then(from)]
+    } else {
+        vec![line, Line::new().to(11).then(from)]
     }
 }
 
@@ -123,7 +128,7 @@ fn refused_ref(reporter: &Reporter, weighed: &Weighed, obstacles: &[Obstacle<'_>
         reporter
             .say(&Line::new().text("  next:    proof-gate show ").data(shown).to(44).text(" findings, logs, report"));
     } else if obstacles.contains(&Obstacle::NotApproved) {
-        reporter.say(&line.text("the policy got weaker, and nobody approved it"));
+        reporter.say(&line.text("weaker policy, not approved"));
         let weakenings =
             assessment.approvals.iter().filter(|(_, approved)| !approved).flat_map(|(needed, _)| &needed.weakenings);
         for weakening in weakenings.clone().take(MAX_FINDINGS) {
@@ -163,7 +168,10 @@ fn in_short(assessment: &Assessment) -> String {
         return suites;
     };
     let bases: Vec<String> = base.commits.iter().map(|commit| commit.id.short()).collect();
-    let base = if bases.is_empty() { "no base".to_owned() } else { format!("base {}", bases.join(" ")) };
+    if bases.is_empty() {
+        return format!("no base, {suites}");
+    }
+    let base = format!("base {}", bases.join(" "));
     let paths = plan.changes.len();
     format!("{base}, {paths} path{}, {suites}", if paths == 1 { "" } else { "s" })
 }

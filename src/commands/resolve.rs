@@ -2,7 +2,8 @@
 
 use jiff::Timestamp;
 
-use super::ground::{Ground, Standing, Wanted};
+use super::assess::{Standing, Wanted};
+use super::ground::Ground;
 use super::statement;
 use crate::caller::Caller;
 use crate::cli;
@@ -19,7 +20,7 @@ pub fn resolve(caller: &Caller, repository: &Repository, args: &cli::Resolve, re
             .ending(Exit::Usage)
             .hint("say what outside the inputs failed"));
     }
-    let ground = Ground::read(caller, repository, None)?;
+    let ground = Ground::read(caller, repository)?;
     let failed = ground.records.by_prefix(&args.record)?;
     let suites = ground.records.resolvable(failed.id(), args.suite.as_deref())?;
     let commit = failed.statement().subject().digest.git_commit;

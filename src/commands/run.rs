@@ -45,7 +45,7 @@ pub fn run(caller: &Caller, repository: &Repository, args: &cli::Run, reporter: 
 type Outcome = (Option<String>, Vec<SuiteVerdict>);
 
 fn prove(caller: &Caller, repository: &Repository, args: &cli::Run, reporter: &mut Reporter) -> Result<Outcome> {
-    let mut ground = Ground::read(caller, repository, None)?;
+    let mut ground = Ground::read(caller, repository)?;
     let (subject, is_tag) = ground.find(&args.rev)?;
     let wanted = plan::wanted(&ground, &args.scenario, &subject.commit.id.to_string(), is_tag)?;
     let assessment = ground.assess(subject, wanted)?;

@@ -7,7 +7,7 @@ use super::proving::count_words;
 use super::refusal::finding_line;
 use crate::caller::Caller;
 use crate::cli;
-use crate::error::{Context as _, Error, Exit, Result};
+use crate::error::{Context as _, Exit, Result};
 use crate::git::Repository;
 use crate::judge::Word;
 use crate::records::{Body, Ended, Recorded, SuiteEntry, VerdictBody};
@@ -15,39 +15,41 @@ use crate::reporter::{Line, Reporter, Tone, span};
 
 /// Shows a record, or the newest one of a revision.
 pub fn show(caller: &Caller, repository: &Repository, args: &cli::Show, reporter: &Reporter) -> Result<Exit> {
-    let ground = Ground::read(caller, repository, None)?;
-    let recorded = find(&ground, &args.what)?;
+    let ground = Ground::read(caller, repository)?;
+    let found = find(&ground, &args.what)?;
     if args.json {
+        let statement = found.as_ref().map(|recorded| serde_json::to_value(recorded.statement()));
         reporter.json(&ShowOutput {
             format: "proof-gate.show/1",
-            record: recorded.id().to_string(),
+            record: found.as_ref().map(|recorded| recorded.id().to_string()),
             signed: false,
-            statement: serde_json::to_value(recorded.statement()).context("cannot write JSON")?,
+            statement: statement.transpose().context("cannot write JSON")?,
         })?;
         return Ok(Exit::Allowed);
     }
+    let Some(recorded) = found else {
+        let line = Line::new().tone(Tone::Doubt, "NONE").text("  nothing is recorded of ").data(&args.what);
+        reporter.data(&[line])?;
+        reporter.say(&Line::new().text("next:    proof-gate run ").data(&args.what));
+        return Ok(Exit::Allowed);
+    };
     let resolves = ground.records.resolves_of_record(recorded.id())?;
     reporter.data(&lines(&ground, &recorded, &resolves))?;
     Ok(Exit::Allowed)
 }
 
-/// A revision's newest record, or the record that an id names. A ref of that name comes first.
-fn find(ground: &Ground<'_>, what: &str) -> Result<Recorded> {
-    let is_record = ground.records.by_prefix(what);
-    let Ok((subject, _)) = ground.find(what) else {
-        return is_record.map_err(|error| error.ending(Exit::Usage).hint("a commit, a tag, or a record's id"));
+/// The record that an id names, else a revision's newest record.
+fn find(ground: &Ground<'_>, what: &str) -> Result<Option<Recorded>> {
+    let by_id = match ground.records.by_prefix(what) {
+        Ok(recorded) => return Ok(Some(recorded)),
+        Err(error) => error,
     };
-    if let Ok(recorded) = is_record {
-        return Ok(recorded);
-    }
-    let of_commit = ground.records.of_commit(subject.commit.id).first().map(|id| ground.records.get(*id));
-    match of_commit {
-        Some(recorded) => recorded,
-        None => ground.records.newest_for(subject.commit.tree)?.ok_or_else(|| {
-            Error::new(format!("nothing is recorded of {what} ({})", subject.commit.id.short()))
-                .ending(Exit::Allowed)
-                .hint(format!("proof-gate run {what}"))
-        }),
+    let Ok((subject, _)) = ground.find(what) else {
+        return Err(by_id.ending(Exit::Usage).hint("a commit, a tag, or a record's id"));
+    };
+    match ground.records.of_commit(subject.commit.id).first() {
+        Some(id) => ground.records.get(*id).map(Some),
+        None => ground.records.newest_for(subject.commit.tree),
     }
 }
 

@@ -1,15 +1,18 @@
 //! From a judged proof to the draft of its record.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use jiff::Timestamp;
 
-use super::ground::{Assessment, Ground};
+use super::assess::Assessment;
+use super::ground::Ground;
 use super::proving::{Order, SuiteVerdict};
 use crate::digest::Digest;
 use crate::error::{Context as _, Result};
 use crate::evidence;
 use crate::judge::{self, Word};
+use crate::policy::Policy;
 use crate::prove::EnvironmentReport;
 use crate::records::{
     Answer, Approval, Body, Changes, Draft, Ended, EnvironmentIdentity, Established, EvidenceFile, IdentityOutput,
@@ -113,7 +116,7 @@ fn established(judged: &Judged<'_>) -> Result<Option<Established>> {
         judged.verdicts.iter().find(|judged| judged.name == suite).map(|judged| judged.verdict.word() == Word::Pass)
     };
     // Worked out from the base, whatever was asked for: a tag or a scenario owes more than its tree.
-    let wanted = super::ground::Wanted::deploy(false, super::ground::Standing::Ignored);
+    let wanted = super::assess::Wanted::deploy(false, super::assess::Standing::Ignored);
     let plain = judged.ground.assess(order.assessment.subject.clone(), wanted)?;
     let holds = plain.owed.iter().all(|owed| match passed(&owed.suite) {
         Some(passed) => passed,
@@ -147,6 +150,8 @@ fn suite_entry(judged: &Judged<'_>, suite: &SuiteVerdict) -> Result<SuiteEntry> 
         key: judged.ground.key(&assessment.policy, &assessment.subject, &suite.name)?,
         argv: suite.argv.clone(),
         argv_digest: SuiteEntry::digest_of(&suite.argv),
+        tools: tools_of(policy, &suite.name),
+        variables: variables_of(policy, &suite.name),
         ended: match suite.ended {
             evidence::Ended::Exited(code) => Ended::Exited(code),
             evidence::Ended::Signalled(signal) => Ended::Signalled(signal),
@@ -162,6 +167,21 @@ fn suite_entry(judged: &Judged<'_>, suite: &SuiteVerdict) -> Result<SuiteEntry> 
         findings_left_out: 0,
         evidence: suite.files.iter().map(|file| evidence_file(judged.ground, file)).collect::<Result<_>>()?,
     })
+}
+
+/// The names of the programs that a suite's run could start: its own and those of the steps around it. A program named by a path
+/// is part of the tree, or made by `prepare`.
+fn tools_of(policy: &Policy, suite: &str) -> Vec<String> {
+    let proof = &policy.proof;
+    let steps = [&proof.prepare, &proof.reset, &proof.ready, &proof.teardown, &proof.identity].into_iter().flatten();
+    let names: BTreeSet<&String> = steps.chain([&policy.suites[suite].run]).filter_map(|argv| argv.first()).collect();
+    names.into_iter().filter(|name| !name.contains('/')).cloned().collect()
+}
+
+/// The names of the passed variables that a suite could see.
+fn variables_of(policy: &Policy, suite: &str) -> Vec<String> {
+    let names: BTreeSet<&String> = policy.proof.env.pass.iter().chain(&policy.suites[suite].env.pass).collect();
+    names.into_iter().cloned().collect()
 }
 
 fn evidence_file(ground: &Ground<'_>, file: &Path) -> Result<EvidenceFile> {

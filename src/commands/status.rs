@@ -2,7 +2,8 @@
 
 use bstr::{BString, ByteSlice as _};
 
-use super::ground::{Assessment, Ground, Standing, Wanted};
+use super::assess::{Assessment, Standing, Wanted};
+use super::ground::Ground;
 use super::output::{PolicyApprovalOutput, RefOutput, StatusOutput};
 use crate::caller::Caller;
 use crate::error::{Exit, Result};
@@ -49,7 +50,7 @@ impl State {
 
 /// Shows every gated ref's last verdict.
 pub fn status(caller: &Caller, repository: &Repository, json: bool, reporter: &Reporter) -> Result<Exit> {
-    let ground = Ground::read(caller, repository, None)?;
+    let ground = Ground::read(caller, repository)?;
     let mut tags = known(&ground, "refs/tags/")?;
     tags.sort_by(|a, b| {
         let time = |known: &Known| known.commit.as_ref().map_or(0, |commit| commit.time);

@@ -27,6 +27,10 @@ const PINNED: &[&str] = &[
     "tag.gpgSign=false",
 ];
 
+/// Variables that every git child gets, whatever the caller has set.
+const PINNED_VARIABLES: &[(&str, &str)] =
+    &[("GIT_NO_REPLACE_OBJECTS", "1"), ("GIT_OPTIONAL_LOCKS", "0"), ("GIT_ATTR_NOSYSTEM", "1"), ("LC_ALL", "C")];
+
 /// `GIT_*` variables that reach git children: how to connect, who commits, and where the user's configuration lies.
 fn is_passed(name: &OsStr) -> bool {
     let name = name.to_string_lossy();
@@ -79,21 +83,12 @@ impl Program {
             .context("cannot read PATH")?;
         let path = which::which_in("git", Some(absolute), &caller.directory)
             .map_err(|_| Error::new("cannot find git in PATH").hint("install git 2.39 or later"))?;
-        let mut variables: BTreeMap<OsString, OsString> = caller
+        let variables: BTreeMap<OsString, OsString> = caller
             .variables
             .iter()
             .filter(|(name, _)| is_passed(name))
             .map(|(name, value)| (name.clone(), value.clone()))
             .collect();
-        for (name, value) in [
-            ("GIT_NO_REPLACE_OBJECTS", "1"),
-            ("GIT_OPTIONAL_LOCKS", "0"),
-            ("GIT_GRAFT_FILE", "/dev/null"),
-            ("GIT_ATTR_NOSYSTEM", "1"),
-            ("LC_ALL", "C"),
-        ] {
-            variables.insert(name.into(), value.into());
-        }
         Ok(Program { path, variables })
     }
 
@@ -105,7 +100,7 @@ impl Program {
     /// A git command in `folder`, with no repository named yet. See [`Repository::command`](super::Repository::command) for one with.
     pub fn command(&self, folder: &Path) -> GitCommand {
         let mut command = Command::new(&self.path);
-        command.current_dir(folder).env_clear().envs(&self.variables);
+        command.current_dir(folder).env_clear().envs(&self.variables).envs(PINNED_VARIABLES.iter().copied());
         for setting in PINNED {
             command.arg("-c").arg(setting);
         }
@@ -125,10 +120,7 @@ impl Program {
     /// For the push itself, and to ask where hooks lie and have one run: the hardened commands have hooks off.
     pub fn by_hand(&self, folder: &Path) -> GitCommand {
         let mut command = Command::new(&self.path);
-        command
-            .current_dir(folder)
-            .env_clear()
-            .envs(self.variables.iter().filter(|(name, _)| *name != "LC_ALL" && *name != "GIT_OPTIONAL_LOCKS"));
+        command.current_dir(folder).env_clear().envs(&self.variables);
         GitCommand { command, stdin: None }
     }
 }

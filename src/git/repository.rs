@@ -53,17 +53,20 @@ impl Repository {
     /// Opens the repository that the caller stands in or names by `GIT_DIR`.
     pub fn open(caller: &Caller) -> Result<Self> {
         let program = Program::find(caller)?;
+        // One child answers it all: each costs the hook as much as everything that it does itself. The work tree's top is asked
+        // for last, because git gives up there where there is none; what it said before holds all the same.
         let asked = program
             .discovery(caller)
-            .args(["rev-parse", "--path-format=absolute", "--show-object-format"])
-            .args(["--is-inside-work-tree", "--git-dir", "--git-common-dir"])
+            .args(["rev-parse", "--path-format=absolute", "--show-object-format", "--is-inside-work-tree"])
+            .args(["--git-dir", "--git-common-dir", "--show-toplevel"])
             .output()?;
-        if !asked.status.success() {
+        let mut lines = asked.stdout.lines();
+        let (format, inside) = (lines.next(), lines.next());
+        let inside_work_tree = inside == Some(b"true".as_slice());
+        if !asked.status.success() && (inside_work_tree || inside.is_none()) {
             return Err(Error::new(format!("cannot open the repository: {}", asked.complaint())));
         }
-        let mut lines = asked.stdout.lines();
-        let mut line = || lines.next().context("cannot open the repository: git's answer is cut short");
-        let object_format = match line()? {
+        let object_format = match format.context("cannot open the repository: git's answer is cut short")? {
             b"sha1" => ObjectFormat::Sha1,
             b"sha256" => ObjectFormat::Sha256,
             other => {
@@ -71,22 +74,18 @@ impl Repository {
                 return Err(Error::new(format!("cannot read the repository: unknown object format '{other}'")));
             }
         };
-        let inside_work_tree = line()? == b"true";
-        let rest: Vec<&[u8]> = lines.collect();
         // A path may hold a newline; then the lines no longer tell where it ends, and each path is asked for by itself.
-        let (git_dir, common_dir) = if let [git_dir, common_dir] = rest[..] {
-            (git_dir.to_vec(), common_dir.to_vec())
-        } else {
-            (ask_path(&program, caller, "--git-dir")?, ask_path(&program, caller, "--git-common-dir")?)
+        let ask = |what: &str| ask_path(&program, caller, what);
+        let (git_dir, common_dir, top) = match (&lines.collect::<Vec<_>>()[..], inside_work_tree) {
+            ([git_dir, common_dir, top], true) => (git_dir.to_vec(), common_dir.to_vec(), Some(top.to_vec())),
+            ([git_dir, common_dir], false) => (git_dir.to_vec(), common_dir.to_vec(), None),
+            (_, true) => (ask("--git-dir")?, ask("--git-common-dir")?, Some(ask("--show-toplevel")?)),
+            (_, false) => (ask("--git-dir")?, ask("--git-common-dir")?, None),
         };
         let git_dir = git_dir.into_path_buf().context("cannot read the path of the git directory")?;
         let common_dir = common_dir.into_path_buf().context("cannot read the path of the git directory")?;
-        let work_tree = if inside_work_tree {
-            let top = ask_path(&program, caller, "--show-toplevel")?;
-            Some(top.into_path_buf().context("cannot read the path of the work tree")?)
-        } else {
-            None
-        };
+        let work_tree =
+            top.map(|top| top.into_path_buf().context("cannot read the path of the work tree")).transpose()?;
         let objects = gix::odb::at_opts(
             common_dir.join("objects"),
             object_format.as_gix(),

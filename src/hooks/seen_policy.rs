@@ -25,8 +25,35 @@ impl SeenPolicy {
         }
     }
 
-    /// From now on this is the policy that was seen. Durable when it returns.
+    /// From now on this is the policy that was seen. Durable when it returns. What stands there already is not written again: an
+    /// allowed push, of which there are many, waits for no disk.
     pub fn write(repository: &Repository, bytes: &[u8]) -> Result<()> {
+        if Self::read(repository)?.is_some_and(|(_, standing)| standing == bytes) {
+            return Ok(());
+        }
         write_own(repository, NAME, bytes.to_vec())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::MetadataExt as _;
+
+    use super::*;
+    use crate::hooks::testing::Shop;
+
+    #[test]
+    fn a_policy_that_was_seen_is_not_written_again_and_a_new_one_is() {
+        let shop = Shop::new();
+        let repository = shop.open();
+        // Every write is a file of its own that takes the place.
+        let write = |bytes: &[u8]| {
+            SeenPolicy::write(&repository, bytes).unwrap();
+            assert_eq!(SeenPolicy::read(&repository).unwrap().unwrap().1, bytes);
+            std::fs::metadata(repository.own_dir().join(NAME)).unwrap().ino()
+        };
+        let first = write(b"version = 1\n");
+        assert_eq!(write(b"version = 1\n"), first);
+        assert_ne!(write(b"version = 1\n\n"), first);
     }
 }

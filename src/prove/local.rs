@@ -222,7 +222,9 @@ impl Lane<'_> {
         let mut error = Error::new(format!("cannot make the proof: {} '{}' {how}", what.as_str(), argv.join(" ")));
         let lines = process::last_lines_of(&log, SHOWN_LINES);
         if !lines.is_empty() {
-            error = error.hint(format!("it said last: {}", lines.join("\n")));
+            for line in lines {
+                error = error.hint(format!("it said: {line}"));
+            }
         }
         Err(Stop::Failed(error.hint(format!("its log is {}", log.display()))))
     }
@@ -251,7 +253,9 @@ impl Lane<'_> {
         let invocation = (job.suite.recipe)(&report);
         let mut variables = self.variables.clone();
         environment::add(&mut variables, self.request.caller, &job.suite.environment)?;
-        variables.extend(invocation.variables.iter().map(|(name, value)| (name.into(), value.into())));
+        for (name, value) in &invocation.variables {
+            append(&mut variables, name, value);
+        }
         variables.insert("PROOF_SUITE".into(), (&job.suite.name).into());
         variables.insert("PROOF_REPORT".into(), report.into());
         run.argv.clone_from(&invocation.argv);
@@ -303,6 +307,15 @@ impl Lane<'_> {
             }
         }
     }
+}
+
+/// Sets a variable of a recipe. What the policy gave it stays in front: options add up, and the last of them wins.
+fn append(variables: &mut Variables, name: &str, value: &str) {
+    let slot = variables.entry(name.into()).or_default();
+    if !slot.is_empty() {
+        slot.push(" ");
+    }
+    slot.push(value);
 }
 
 fn program_of(argv: &[String]) -> Result<&str> {

@@ -81,6 +81,15 @@ pub fn same_inputs(a: &EnvironmentIdentity, b: &EnvironmentIdentity) -> Sameness
 }
 
 impl EnvironmentIdentity {
+    /// What one suite of a proof had of it: of the tools and variables only those named. Which other suites ran beside it is no
+    /// part of its inputs.
+    pub fn narrowed(&self, tools: &[String], variables: &[String]) -> Self {
+        let mut narrowed = self.clone();
+        narrowed.tools.retain(|tool| tools.contains(&tool.name));
+        narrowed.variables.retain(|variable| variables.contains(&variable.name));
+        narrowed
+    }
+
     /// Everything that tells this environment from another, by a name that people understand.
     fn facts(&self, hashes_count: bool) -> BTreeMap<String, String> {
         let hash = |keyed: &Keyed| if hashes_count { keyed.hash.to_string() } else { String::new() };
@@ -111,6 +120,18 @@ mod tests {
             Sameness::Same => Vec::new(),
             Sameness::Differs(names) => names,
         }
+    }
+
+    #[test]
+    fn what_another_suite_of_the_proof_needs_makes_no_difference() {
+        let alone = environment(1);
+        let mut beside = environment(1);
+        beside.tools.push(Tool { name: "playwright".into(), path: "/usr/bin/playwright".into(), version: None });
+        beside.variables.push(Keyed { name: "E2E_URL".into(), hash: Digest::of(b"url") });
+        assert_eq!(differing(&alone, &beside), ["tool playwright", "variable E2E_URL"]);
+        let tools: Vec<String> = alone.tools.iter().map(|tool| tool.name.clone()).collect();
+        let narrowed = beside.narrowed(&tools, &["DATABASE_URL".to_owned()]);
+        assert_eq!(differing(&alone, &narrowed), [""; 0]);
     }
 
     #[test]

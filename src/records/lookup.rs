@@ -124,7 +124,7 @@ impl<'a> Records<'a> {
             Err(Fault::Unreadable(why) | Fault::NoRecord(why)) => why,
         };
         Err(Error::new(format!("cannot read the record {id}: {complaint}"))
-            .hint("'git fsck' names what is damaged")
+            .hint("'git fsck' names what is damaged; another clone that holds the log can give it back by 'git fetch'")
             .hint(format!(
                 "if it is lost for good, delete {}: then it stays reported, counts no more, and a new proof can be made",
                 self.repository.own_dir().join("index").display()
@@ -143,7 +143,7 @@ impl<'a> Records<'a> {
             (Some(id), None) => self.get(*id),
             (Some(_), Some(_)) => Err(wrong("several begin like that").hint("give more digits")),
             (None, _) => Err(wrong("no record begins like that")
-                .hint("'proof-gate show COMMIT' names the newest record of a commit")),
+                .hint("'proof-gate status' names those of each ref; 'git log --glob=refs/proof/log' lists all")),
         }
     }
 
@@ -268,7 +268,7 @@ fn in_short(found: &[(Recorded, SuiteEntry)]) -> Vec<Entry> {
             suite: entry.name.clone(),
             word: entry.verdict,
             codes: entry.codes(),
-            environment: verdict.environment.clone(),
+            environment: verdict.environment.narrowed(&entry.tools, &entry.variables),
             scenario: verdict.scenario.clone(),
             finished: recorded.statement().predicate().finished,
             rules: entry.rules,

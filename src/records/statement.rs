@@ -250,6 +250,10 @@ pub struct SuiteEntry {
     pub argv: Vec<String>,
     /// The digest of the command, each argument with its length in front.
     pub argv_digest: Digest,
+    /// The tools of the environment that its run could start: its own and those of the steps around it.
+    pub tools: Vec<String>,
+    /// The passed variables of the environment that it could see.
+    pub variables: Vec<String>,
     /// How the process ended.
     pub ended: Ended,
     /// How often it was run in this proof; all runs are judged together.

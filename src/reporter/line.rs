@@ -58,6 +58,12 @@ impl Line {
         self.piece(Tone::Plain, " ".repeat(blanks))
     }
 
+    /// Adds another line's pieces.
+    pub fn then(mut self, other: Line) -> Self {
+        self.pieces.extend(other.pieces);
+        self
+    }
+
     fn piece(mut self, tone: Tone, text: String) -> Self {
         self.pieces.push((tone, text));
         self

@@ -148,27 +148,59 @@ impl Walk<'_> {
     }
 }
 
+/// Commits may be dated this much before their parents, in seconds, and are walked through all the same.
+const CLOCK_SLACK: i64 = 24 * 60 * 60;
+
 /// Whether `ancestor` is reachable from `descendant` (a commit reaches itself).
+///
+/// Commits dated more than a day before the ancestor are not walked through. Where clocks were further off than that the answer
+/// may be a wrong no, which only ever makes a push owe more.
 pub fn is_ancestor(history: &dyn History, ancestor: &Commit, descendant: &Commit) -> Result<bool> {
-    find_ancestor(history, descendant, |commit| commit.id == ancestor.id)
+    let mut found = false;
+    walk(history, descendant, &mut |commit| {
+        found |= commit.id == ancestor.id;
+        if found {
+            Step::Stop
+        } else if commit.time + CLOCK_SLACK < ancestor.time {
+            Step::Skip
+        } else {
+            Step::On
+        }
+    })?;
+    Ok(found)
 }
 
-/// Whether any commit reachable from `from`, itself included, is the one that is looked for.
-pub fn find_ancestor(history: &dyn History, from: &Commit, mut is_it: impl FnMut(&Commit) -> bool) -> Result<bool> {
-    let mut seen = std::collections::HashSet::from([from.id]);
+/// Where a walk goes from a commit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Step {
+    /// On to its parents.
+    On,
+    /// Not to its parents.
+    Skip,
+    /// Nowhere: the walk ends.
+    Stop,
+}
+
+/// Walks from a commit, itself first, through everything that it reaches, newest first, each commit once.
+pub fn walk(history: &dyn History, from: &Commit, visit: &mut dyn FnMut(&Commit) -> Step) -> Result<()> {
+    let mut seen = HashMap::from([(from.id, from.clone())]);
     let mut queue = BinaryHeap::from([(from.time, from.id)]);
     while let Some((_, id)) = queue.pop() {
-        let commit = history.commit(id)?;
-        if is_it(&commit) {
-            return Ok(true);
+        let commit = seen.get(&id).expect("what is queued was seen").clone();
+        match visit(&commit) {
+            Step::Stop => return Ok(()),
+            Step::Skip => continue,
+            Step::On => {}
         }
         for parent in commit.parents {
-            if seen.insert(parent) {
-                queue.push((history.commit(parent)?.time, parent));
+            if !seen.contains_key(&parent) {
+                let parent = history.commit(parent)?;
+                queue.push((parent.time, parent.id));
+                seen.insert(parent.id, parent);
             }
         }
     }
-    Ok(false)
+    Ok(())
 }
 
 #[cfg(test)]

@@ -1,11 +1,12 @@
 //! Whose policy judges: what is gated, and by which rules, never depends on the pushed commit alone.
 
 use std::cell::RefCell;
-use std::collections::{BTreeSet, BinaryHeap, HashMap};
+use std::collections::{BTreeSet, HashMap};
 use std::rc::Rc;
 
 use bstr::{BStr, ByteSlice as _};
 
+use super::base::{Step, walk};
 use super::update::{Action, RefUpdate};
 use crate::error::{Error, Exit, Result};
 use crate::git::{Commit, Oid, Peeled, Repository};
@@ -58,7 +59,7 @@ pub enum Found {
 /// Reads policy files out of trees, each blob once.
 pub struct PolicyReader<'a> {
     repository: &'a Repository,
-    read: RefCell<HashMap<Oid, Found>>,
+    read: RefCell<HashMap<Oid, Result<Rc<PolicyFile>, String>>>,
 }
 
 impl<'a> PolicyReader<'a> {
@@ -75,35 +76,38 @@ impl<'a> PolicyReader<'a> {
         if !entry.is_file() {
             return Ok(Found::Unreadable("it is no regular file".to_owned()));
         }
-        if let Some(found) = self.read.borrow().get(&entry.id) {
-            return Ok(found.clone());
-        }
-        let found = match parse(self.repository.blob(entry.id)?) {
-            Ok(file) => Found::Readable(Rc::new(file)),
-            Err(why) => Found::Unreadable(why),
+        let known = self.read.borrow().get(&entry.id).cloned();
+        let read = match known {
+            Some(read) => read,
+            None => self.read(entry.id, self.repository.blob(entry.id)?),
         };
-        self.read.borrow_mut().insert(entry.id, found.clone());
-        Ok(found)
+        Ok(match read {
+            Ok(file) => Found::Readable(file),
+            Err(why) => Found::Unreadable(why),
+        })
+    }
+
+    /// Reads the bytes of a blob, unless they were read before.
+    fn read(&self, id: Oid, bytes: Vec<u8>) -> Result<Rc<PolicyFile>, String> {
+        self.read.borrow_mut().entry(id).or_insert_with(|| parse(bytes).map(Rc::new)).clone()
     }
 
     /// A commit's policy, or where it cannot be read the nearest ancestor's that can. `None` where there is none at all.
     pub fn nearest_readable(&self, commit: &Commit) -> Result<Option<Rc<PolicyFile>>> {
-        let mut seen = BTreeSet::from([commit.id]);
-        let mut queue = BinaryHeap::from([(commit.time, commit.id)]);
-        while let Some((_, id)) = queue.pop() {
-            let commit = self.repository.commit(id)?;
-            match self.of_commit(&commit)? {
-                Found::Readable(file) => return Ok(Some(file)),
-                Found::Absent if seen.len() == 1 => return Ok(None),
-                Found::Absent | Found::Unreadable(_) => {}
+        let mut nearest = Ok(None);
+        walk(self.repository, commit, &mut |visited| match self.of_commit(visited) {
+            Ok(Found::Readable(file)) => {
+                nearest = Ok(Some(file));
+                Step::Stop
             }
-            for parent in commit.parents {
-                if seen.insert(parent) {
-                    queue.push((self.repository.commit(parent)?.time, parent));
-                }
+            Ok(Found::Absent) if visited.id == commit.id => Step::Stop,
+            Ok(Found::Absent | Found::Unreadable(_)) => Step::On,
+            Err(error) => {
+                nearest = Err(error);
+                Step::Stop
             }
-        }
-        Ok(None)
+        })?;
+        nearest
     }
 }
 
@@ -125,22 +129,30 @@ pub struct Anchors {
     pub default_branch: Option<Rc<PolicyFile>>,
     /// What `install` saw.
     pub installed: Option<Rc<PolicyFile>>,
+    /// The remote whose refs, as last fetched, are meant.
+    remote: Option<String>,
 }
 
 impl Anchors {
     /// Reads them. `remote` is the name that git pushes to; where it is no configured remote, the usual one stands in.
-    pub fn read(reader: &PolicyReader<'_>, remote: Option<&str>, installed: Option<Vec<u8>>) -> Result<Self> {
-        let default_branch = match default_branch(reader.repository, remote)? {
+    pub fn read(reader: &PolicyReader<'_>, remote: Option<&str>, installed: Option<(Oid, Vec<u8>)>) -> Result<Self> {
+        let remote = known_remote(reader.repository, remote)?;
+        let default_branch = match default_branch_of(reader.repository, remote.as_deref())? {
             Some(commit) => reader.nearest_readable(&commit)?,
             None => None,
         };
         let installed = match installed {
             None => None,
-            Some(bytes) => Some(Rc::new(parse(bytes).map_err(|why| {
+            Some((id, bytes)) => Some(reader.read(id, bytes).map_err(|why| {
                 Error::new(format!("cannot read the policy that install saw: {why}")).hint("proof-gate install")
-            })?)),
+            })?),
         };
-        Ok(Anchors { default_branch, installed })
+        Ok(Anchors { default_branch, installed, remote })
+    }
+
+    /// The commit of the remote's default branch as last fetched.
+    pub fn default_branch_commit(&self, repository: &Repository) -> Result<Option<Commit>> {
+        default_branch_of(repository, self.remote.as_deref())
     }
 
     /// Whether any of them gates a ref.
@@ -156,8 +168,8 @@ impl Anchors {
 }
 
 /// The commit of the remote's default branch as last fetched: its `HEAD`, else its `main` or `master`.
-pub fn default_branch(repository: &Repository, remote: Option<&str>) -> Result<Option<Commit>> {
-    let Some(remote) = known_remote(repository, remote)? else {
+fn default_branch_of(repository: &Repository, remote: Option<&str>) -> Result<Option<Commit>> {
+    let Some(remote) = remote else {
         return Ok(None);
     };
     for name in ["HEAD", "main", "master"] {
@@ -188,12 +200,7 @@ fn known_remote(repository: &Repository, named: Option<&str>) -> Result<Option<S
 
 /// Whether an update is of a gated ref: any of the subject's policy, that of the remote's known tip of this ref, that of its
 /// default branch, and the one that `install` saw, says so.
-pub fn is_gated(
-    reader: &PolicyReader<'_>,
-    update: &RefUpdate,
-    remote: Option<&str>,
-    anchors: &Anchors,
-) -> Result<bool> {
+pub fn is_gated(reader: &PolicyReader<'_>, update: &RefUpdate, anchors: &Anchors) -> Result<bool> {
     let mut files: Vec<Rc<PolicyFile>> = Vec::new();
     if let Action::Set(id) = update.action
         && let Peeled::Commit { commit, .. } = reader.repository.peel(id)?
@@ -204,7 +211,7 @@ pub fn is_gated(
             Found::Unreadable(why) => return Err(unreadable(&commit, &why)),
         }
     }
-    for tip in known_tips(reader.repository, update, remote)? {
+    for tip in known_tips(reader.repository, update, anchors)? {
         files.extend(reader.nearest_readable(&tip)?);
     }
     files.extend(anchors.default_branch.clone());
@@ -216,10 +223,10 @@ pub fn is_gated(
 }
 
 /// What the ref points at over there, as the push says and as last fetched.
-fn known_tips(repository: &Repository, update: &RefUpdate, remote: Option<&str>) -> Result<Vec<Commit>> {
+fn known_tips(repository: &Repository, update: &RefUpdate, anchors: &Anchors) -> Result<Vec<Commit>> {
     let mut ids: Vec<Oid> = update.old.into_iter().filter(|id| repository.has_object(*id)).collect();
     if let Some(branch) = update.remote_ref.strip_prefix(b"refs/heads/").and_then(|name| name.to_str().ok())
-        && let Some(remote) = known_remote(repository, remote)?
+        && let Some(remote) = &anchors.remote
     {
         ids.extend(repository.find_ref(&format!("refs/remotes/{remote}/{branch}"))?);
     }

@@ -1,0 +1,228 @@
+//! From a subject to what it owes, and what the records say of that.
+
+use std::rc::Rc;
+
+use jiff::SignedDuration;
+
+use super::ground::Ground;
+use crate::error::Result;
+use crate::gate::Owed;
+use crate::git::Commit;
+use crate::records::{Established, Key, Question, Scenario};
+use crate::select::{self, Base, NeededApproval, Origin, Plan, PlanInput, PolicyFile, Reason, Subject};
+
+/// What is asked of a subject.
+#[derive(Clone, Debug)]
+pub struct Wanted {
+    /// Whether a tag is what is pushed or named.
+    pub is_tag: bool,
+    /// Why it is proven.
+    pub scenario: Scenario,
+    /// For a rollback: the commit that it replaces.
+    pub replaced: Option<Commit>,
+    /// Whether an established subject owes nothing new (a push), or is worked out all the same (`run`, `plan`).
+    pub standing: Standing,
+    /// Counts the changes from this commit, as if it were proven.
+    pub from: Option<Commit>,
+}
+
+/// Whether what is established counts for the subject itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Standing {
+    /// It does: an established subject owes what its record says it owed.
+    Counts,
+    /// It does not: the subject's plan is worked out from its base.
+    Ignored,
+}
+
+impl Wanted {
+    /// A subject as `plan`, `run` and `status` take it: nothing replaced.
+    pub fn deploy(is_tag: bool, standing: Standing) -> Self {
+        Wanted { is_tag, scenario: Scenario::Deploy, replaced: None, standing, from: None }
+    }
+}
+
+/// A subject, what it owes, and what the records say of that.
+pub struct Assessment {
+    /// The subject.
+    pub subject: Subject,
+    /// The policy that judges it.
+    pub policy: Rc<PolicyFile>,
+    /// Where that policy comes from.
+    pub origin: Origin,
+    /// What was asked.
+    pub wanted: Wanted,
+    /// From where its changes are counted; `None` where it is established itself and that counts.
+    pub base: Option<Base>,
+    /// What it owes and why; `None` likewise.
+    pub plan: Option<Plan>,
+    /// The suites owed, each with the answer of the records.
+    pub owed: Vec<Owed>,
+    /// Approvals that its policy change needs, and whether each is there.
+    pub approvals: Vec<(NeededApproval, bool)>,
+    /// The digests of the policies that it was compared with.
+    pub compared: Vec<Rc<PolicyFile>>,
+}
+
+impl Ground<'_> {
+    /// Works out what a subject owes, and what is known of it.
+    pub fn assess(&self, subject: Subject, wanted: Wanted) -> Result<Assessment> {
+        let (policy, origin) = select::judging(&self.reader, &subject.commit, &self.anchors)?;
+        let established = match wanted.standing {
+            Standing::Counts if wanted.from.is_none() => self.established(&policy, &subject.commit)?,
+            Standing::Counts | Standing::Ignored => None,
+        };
+        let Some(established) = established else {
+            return self.assess_from_base(subject, policy, origin, wanted);
+        };
+        // What was owed then is owed still: each obligation is asked for again, by its key.
+        let plan = select::plan(PlanInput {
+            policy: &policy,
+            compared: &[],
+            has_base: true,
+            cut: false,
+            changes: Vec::new(),
+            is_tag: wanted.is_tag,
+            scenario: &wanted.scenario,
+        });
+        let mut owed = self.owed(&policy, &subject, &plan, &wanted)?;
+        if wanted.scenario == Scenario::Deploy {
+            for obligation in established.obligations {
+                if !owed.iter().any(|owed| owed.key == obligation.key) {
+                    owed.push(self.ask(&policy, obligation.suite, obligation.key, Vec::new(), &wanted)?);
+                }
+            }
+        }
+        if owed.is_empty() {
+            return self.assess_from_base(subject, policy, origin, wanted);
+        }
+        Ok(Assessment {
+            subject,
+            policy,
+            origin,
+            wanted,
+            base: None,
+            plan: None,
+            owed,
+            approvals: Vec::new(),
+            compared: Vec::new(),
+        })
+    }
+
+    fn assess_from_base(
+        &self,
+        subject: Subject,
+        policy: Rc<PolicyFile>,
+        origin: Origin,
+        wanted: Wanted,
+    ) -> Result<Assessment> {
+        let base = match &wanted.from {
+            None => self.base(&policy, &subject.commit)?,
+            Some(from) => select::find_base(&subject.commit, self.repository, &mut |commit| Ok(commit.id == from.id))?,
+        };
+        let compared = self.compared_policies(&base)?;
+        let changes = if base.commits.is_empty() {
+            Vec::new()
+        } else {
+            select::changed_paths(self.repository, &subject.commit, &base)?
+        };
+        let plan = select::plan(PlanInput {
+            policy: &policy,
+            compared: &compared,
+            has_base: !base.commits.is_empty(),
+            cut: base.cut,
+            changes,
+            is_tag: wanted.is_tag,
+            scenario: &wanted.scenario,
+        });
+        let owed = self.owed(&policy, &subject, &plan, &wanted)?;
+        let mut approvals = Vec::new();
+        for needed in &plan.approvals {
+            let approved =
+                self.records.approved(&self.repository_id(&policy, &subject.commit)?, needed.from, needed.to)?;
+            approvals.push((needed.clone(), approved));
+        }
+        Ok(Assessment {
+            subject,
+            policy,
+            origin,
+            wanted,
+            base: Some(base),
+            plan: Some(plan),
+            owed,
+            approvals,
+            compared,
+        })
+    }
+
+    /// What a commit owed when it was established, where it is.
+    pub(super) fn established(&self, policy: &PolicyFile, commit: &Commit) -> Result<Option<Established>> {
+        let id = self.repository_id(policy, commit)?;
+        let record = self.records.established(&id, commit.tree, policy.policy.gate.min_rules.unwrap_or(0))?;
+        Ok(record.and_then(|record| record.statement().verdict()?.established.clone()))
+    }
+
+    /// Whether later commits may count their changes from this one.
+    pub fn is_established(&self, policy: &PolicyFile, commit: &Commit) -> Result<bool> {
+        Ok(self.established(policy, commit)?.is_some())
+    }
+
+    /// The nearest established ancestors.
+    pub(super) fn base(&self, policy: &PolicyFile, subject: &Commit) -> Result<Base> {
+        if !self.records.establishes_anything() {
+            // Without a base every suite is owed; history need not be walked to know that.
+            return Ok(Base { commits: Vec::new(), between: Vec::new(), cut: self.repository.is_shallow() });
+        }
+        let id = self.repository_id(policy, subject)?;
+        let min_rules = policy.policy.gate.min_rules.unwrap_or(0);
+        select::find_base(subject, self.repository, &mut |commit| {
+            Ok(self.records.established(&id, commit.tree, min_rules)?.is_some())
+        })
+    }
+
+    /// The policies that a subject's is compared with: the bases', each the nearest that can be read, or the anchor's where
+    /// there is no base.
+    fn compared_policies(&self, base: &Base) -> Result<Vec<Rc<PolicyFile>>> {
+        let mut compared: Vec<Rc<PolicyFile>> = Vec::new();
+        let anchor = self.anchors.anchor().map(|(file, _)| file);
+        for commit in &base.commits {
+            compared.extend(self.reader.nearest_readable(commit)?.or_else(|| anchor.clone()));
+        }
+        if base.commits.is_empty() {
+            compared.extend(anchor);
+        }
+        compared.sort_by_key(|file| file.digest);
+        compared.dedup_by_key(|file| file.digest);
+        Ok(compared)
+    }
+
+    fn owed(&self, policy: &PolicyFile, subject: &Subject, plan: &Plan, wanted: &Wanted) -> Result<Vec<Owed>> {
+        let mut owed = Vec::new();
+        for (suite, reasons) in &plan.suites {
+            let key = self.key(policy, subject, suite)?;
+            owed.push(self.ask(policy, suite.clone(), key, reasons.clone(), wanted)?);
+        }
+        Ok(owed)
+    }
+
+    /// Asks the records about one suite.
+    fn ask(&self, policy: &PolicyFile, suite: String, key: Key, reasons: Vec<Reason>, wanted: &Wanted) -> Result<Owed> {
+        let gate = &policy.policy.gate;
+        let after = match (&wanted.scenario, &wanted.replaced) {
+            (Scenario::Rollback { .. }, Some(replaced)) => {
+                self.records.newest_deploy(replaced.tree)?.into_iter().collect()
+            }
+            _ => Vec::new(),
+        };
+        let question = Question {
+            key,
+            scenario: wanted.scenario.clone(),
+            after,
+            now: self.now,
+            max_age: gate.max_age.map(|age| SignedDuration::try_from(age).unwrap_or(SignedDuration::MAX)),
+            min_rules: gate.min_rules.unwrap_or(0),
+        };
+        let answer = self.records.answer(&question)?;
+        Ok(Owed { suite, key, reasons, answer })
+    }
+}
