@@ -2,5 +2,9 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+mod gate;
 mod hooks;
+mod policy_changes;
+mod rollback;
+mod selection;
 mod support;
