@@ -4,12 +4,12 @@ use bstr::ByteSlice as _;
 
 use super::ground::{Assessment, Ground};
 use super::pre_push::{Weighed, Weight};
+use super::way_on::{NameHere, run_command};
 use crate::gate::{self, GatedUpdate, Obstacle, RefDecision};
 use crate::git::Oid;
 use crate::judge::Finding;
 use crate::records::{Answer, Recorded, Standing};
 use crate::reporter::{Line, Reporter, Tone, clock};
-use crate::select;
 
 /// Findings named for one ref, at most; the rest is counted.
 const MAX_FINDINGS: usize = 6;
@@ -38,7 +38,7 @@ pub(super) fn refused(reporter: &Reporter, ground: &Ground<'_>, weighed: &[Weigh
     for (weighed, decision) in weighed.iter().zip(&decision.refs) {
         match decision {
             RefDecision::Allowed => reporter.say(&ok_line(ground, weighed, width)),
-            RefDecision::Refused(obstacles) => refused_ref(reporter, weighed, obstacles, width),
+            RefDecision::Refused(obstacles) => refused_ref(reporter, ground, weighed, obstacles, width),
         }
     }
 }
@@ -98,7 +98,7 @@ fn newest(assessment: &Assessment) -> Option<&Recorded> {
     passes.max_by_key(|recorded| recorded.statement().predicate().finished)
 }
 
-fn refused_ref(reporter: &Reporter, weighed: &Weighed, obstacles: &[Obstacle<'_>], width: usize) {
+fn refused_ref(reporter: &Reporter, ground: &Ground<'_>, weighed: &Weighed, obstacles: &[Obstacle<'_>], width: usize) {
     let assessment = match &weighed.weight {
         Weight::Owes(assessment) => assessment,
         Weight::Forbidden { why, hint } => {
@@ -113,9 +113,9 @@ fn refused_ref(reporter: &Reporter, weighed: &Weighed, obstacles: &[Obstacle<'_>
     let missing: Vec<&str> =
         obstacles.iter().filter_map(|o| if let Obstacle::Missing(suite) = o { Some(*suite) } else { None }).collect();
     let line = start(Tone::Bad, "refused", weighed, width);
-    let name = select::short_name(weighed.update.remote_ref.as_bstr()).to_str_lossy().into_owned();
+    let gated_ref = Some(weighed.update.remote_ref.as_bstr());
+    let name = NameHere::of(ground, assessment, gated_ref);
     let commit = weighed.commit.map(|commit: Oid| commit.short()).unwrap_or_default();
-    let is_tag = weighed.update.remote_ref.starts_with(b"refs/tags/");
     if !failed.is_empty() {
         reporter.say(&line.tone(Tone::Bad, "FAIL").text("  ").data(failed.join(" ")));
         let record = failures(reporter, assessment);
@@ -136,23 +136,10 @@ fn refused_ref(reporter: &Reporter, weighed: &Weighed, obstacles: &[Obstacle<'_>
         reporter.say(&Line::new().text("  next:    proof-gate approve-policy ").data(&commit).text(" -m WHY"));
     } else {
         reporter.say(&line.tone(Tone::Doubt, "no proof").text("  ").data(missing.join(" ")));
-        reporter.say(&Line::new().text("  next:    proof-gate run ").data(&commit).data(scenario_words(assessment)));
+        reporter.say(&Line::new().text("  next:    ").data(run_command(ground, assessment, gated_ref, &missing)));
     }
-    let why = Line::new().text("  why:     proof-gate explain ").data(if is_tag { &name } else { &commit });
+    let why = Line::new().text("  why:     proof-gate explain ").data(name.as_str());
     reporter.say(&why.to(44).text(" ").data(in_short(assessment)));
-}
-
-/// The scenario as `run` takes it, empty for a deployment.
-fn scenario_words(assessment: &Assessment) -> String {
-    match &assessment.wanted.scenario {
-        crate::records::Scenario::Deploy => String::new(),
-        crate::records::Scenario::Rollback { .. } => match &assessment.wanted.replaced {
-            Some(replaced) => format!(" --scenario rollback --replacing {}", replaced.id.short()),
-            None => " --scenario rollback".to_owned(),
-        },
-        crate::records::Scenario::Migration { id } => format!(" --scenario migration --id {id}"),
-        crate::records::Scenario::Policy { id } => format!(" --scenario policy --id {id}"),
-    }
 }
 
 /// `base 3f2a91c, 14 paths, 3 suites`
