@@ -123,7 +123,7 @@ fn a_dry_run_gets_the_same_answer() {
 fn a_gated_ref_cannot_be_deleted() {
     let sandbox = Sandbox::proven();
     sandbox.git_ok(&["tag", "v1"]);
-    sandbox.pushes(&["origin", "main:release/x", "v1"], &["full"]);
+    sandbox.pushes(&["origin", "main:release/x", "v1"], &[]);
     for name in ["refs/heads/release/x", "refs/tags/v1"] {
         let refusal = sandbox.is_refused(&["origin", &format!(":{name}")], &[]);
         refusal.says("it would be deleted, and it is gated").says("allow_delete");
@@ -136,7 +136,7 @@ fn a_gated_ref_cannot_be_deleted() {
 fn a_gated_tag_cannot_be_moved() {
     let sandbox = Sandbox::proven();
     sandbox.git_ok(&["tag", "v1"]);
-    sandbox.pushes(&["origin", "v1"], &["full"]);
+    sandbox.pushes(&["origin", "v1"], &[]);
     sandbox.commit_file("README.md", "A better shop.\n");
     sandbox.git_ok(&["tag", "--force", "v1"]);
     let refusal = sandbox.is_refused(&["--force", "origin", "v1"], &[]);
@@ -150,7 +150,7 @@ fn a_gated_tag_cannot_be_moved() {
 fn the_anchors_policy_names_what_may_be_deleted_and_moved() {
     let sandbox = proven_with_gate("allow_delete = [\"release/*\"]\nallow_move = [\"v-nightly\"]");
     sandbox.git_ok(&["tag", "v-nightly"]);
-    sandbox.pushes(&["origin", "main:release/x", "v-nightly"], &["full"]);
+    sandbox.pushes(&["origin", "main:release/x", "v-nightly"], &[]);
     sandbox.pushes(&["origin", ":release/x"], &[]).says("named by the policy's allow list");
     assert_eq!(sandbox.remote_ref("refs/heads/release/x"), None);
     sandbox.is_refused(&["origin", ":refs/tags/v-nightly"], &[]);
@@ -165,7 +165,7 @@ fn the_anchors_policy_names_what_may_be_deleted_and_moved() {
 fn the_pushed_commits_own_policy_cannot_allow_its_move_or_a_deletion() {
     let sandbox = Sandbox::proven();
     sandbox.git_ok(&["tag", "v1"]);
-    sandbox.pushes(&["origin", "v1", "main:release/x"], &["full"]);
+    sandbox.pushes(&["origin", "v1", "main:release/x"], &[]);
     sandbox.with_policy(&policy_with_gate("allow_delete = [\"*\", \"release/*\"]\nallow_move = [\"v*\"]"));
     sandbox.commit("Allow myself everything");
     sandbox.git_ok(&["tag", "--force", "v1"]);
@@ -196,7 +196,10 @@ fn a_tag_from_before_the_gate_may_be_pushed_and_shows_as_before() {
         assert!(status.stdout.lines().any(|line| line.contains(tag) && line.contains("BEFORE")), "{}", status.stdout);
     }
     // What came after it owes its proof.
-    sandbox.pushes(&["origin", "v1"], &["full"]).says("PASS  full");
+    sandbox.commit_file("src/payments/charge.js", "charge better\n");
+    sandbox.git_ok(&["tag", "v2"]);
+    sandbox.pushes(&["origin", "v1"], &[]).says("PASS  full");
+    sandbox.pushes(&["origin", "v2"], &["full", "payment"]).says("PASS  full payment");
 }
 
 #[test]
@@ -226,8 +229,8 @@ fn on_missing_refuse_names_the_command_and_runs_nothing() {
     sandbox.pushes(&["origin", "main"], &[]).says("PASS  booking full guardrail payment");
 }
 
-#[test]
-fn on_missing_refuse_of_a_tag_leads_on_too() {
+/// A shop that proves nothing in the hook, with a proven `main` and an unproven payment change on top.
+fn with_something_to_prove_by_hand() -> Sandbox {
     let sandbox = Sandbox::new();
     sandbox.with_policy(&policy_with_gate("on_missing = \"refuse\""));
     sandbox.commit("Prove by hand");
@@ -235,10 +238,34 @@ fn on_missing_refuse_of_a_tag_leads_on_too() {
     sandbox.proof_gate(&["run"]).ends_with(0);
     sandbox.pushes(&["origin", "main"], &[]);
     sandbox.commit_file("src/payments/charge.js", "charge better\n");
+    sandbox
+}
+
+#[test]
+fn the_command_for_a_tag_proves_what_the_tag_owes() {
+    let sandbox = with_something_to_prove_by_hand();
     sandbox.git_ok(&["tag", "--annotate", "-m", "The first", "v1"]);
     let refusal = sandbox.is_refused(&["origin", "v1"], &[]).says("no proof  full payment");
+    let refusal = refusal.says("next:    proof-gate run v1").says("why:     proof-gate explain v1 ");
     refusal.run_next(&sandbox).ends_with(0);
     sandbox.pushes(&["origin", "v1"], &[]).says("PASS  full payment");
+}
+
+#[test]
+fn the_command_for_a_tag_that_is_not_here_proves_what_it_owes_too() {
+    let sandbox = with_something_to_prove_by_hand();
+    let short = &sandbox.id("HEAD")[..7];
+    // A tag of that name on another commit is not the one that is pushed.
+    sandbox.git_ok(&["tag", "v2", "HEAD^"]);
+    for name in ["v1", "v2", "v3&&true"] {
+        let refusal = sandbox.is_refused(&["origin", &format!("HEAD:refs/tags/{name}")], &[]);
+        refusal.says(&format!("run {short} --suite full --suite payment")).says(&format!("explain {short} "));
+    }
+    let push = ["origin", "HEAD:refs/tags/v1"];
+    sandbox.is_refused(&push, &[]).run_next(&sandbox).ends_with(0);
+    sandbox.pushes(&push, &[]).says("PASS  full payment");
+    // What the commit owed is proven with it.
+    sandbox.pushes(&["origin", "main"], &[]);
 }
 
 #[test]
@@ -315,6 +342,25 @@ fn without_a_terminal_nothing_is_proven_and_the_command_for_one_is_named() {
     // The way on.
     sandbox.proof_gate_in_terminal(&["run", short]).ends_with(0);
     sandbox.sh("setsid --wait git push origin main").ends_with(0);
+}
+
+#[test]
+fn the_command_for_a_terminal_proves_what_a_tag_or_a_rollback_owes() {
+    let sandbox = with_terminal_required();
+    sandbox.push_in_terminal(&["origin", "main"]).ends_with(0);
+    let first = sandbox.id("HEAD");
+    let second = sandbox.commit_file("src/payments/charge.js", "charge better\n");
+    sandbox.push_in_terminal(&["origin", "main"]).ends_with(0);
+    sandbox.git_ok(&["tag", "v1"]);
+    sandbox.sh("setsid --wait git push origin v1").ends_with(1).says("in a terminal: proof-gate run v1\n");
+    sandbox.proof_gate_in_terminal(&["run", "v1"]).ends_with(0);
+    sandbox.sh("setsid --wait git push origin v1").ends_with(0);
+    let back = format!("setsid --wait git push --force origin {first}:main");
+    let (from, to) = (&second[..7], &first[..7]);
+    let command = format!("in a terminal: proof-gate run {to} --scenario rollback --replacing {from}\n");
+    sandbox.sh(&back).ends_with(1).says(&command);
+    sandbox.proof_gate_in_terminal(&["run", to, "--scenario", "rollback", "--replacing", from]).ends_with(0);
+    sandbox.sh(&back).ends_with(0);
 }
 
 #[test]

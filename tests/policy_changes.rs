@@ -41,13 +41,14 @@ fn a_weaker_policy_that_got_onto_the_remote_unproven_judges_nothing() {
     sandbox.with_policy(&without_payment());
     sandbox.commit("Replace a suite");
     sandbox.push(&["--no-verify", "origin", "main"]).ends_with(0);
-    sandbox.commit_file("src/payments/charge.js", "BUG\n");
+    sandbox.commit_file("README.md", "A better shop.\n");
     sandbox.is_refused(&["origin", "main"], &[]).says("suites.payment.run");
     // Not even where the suites that are left are proven by hand.
     sandbox.proof_gate(&["run"]).ends_with(0).says("approve-policy");
     sandbox.is_refused(&["origin", "main"], &[]).says("suites.payment.run");
     // Put back, it needs no approval, and the bad code is owed.
     sandbox.with_policy(SHOP_POLICY);
+    sandbox.write("src/payments/charge.js", "BUG\n");
     sandbox.commit("Put the suite back");
     sandbox.is_refused(&["origin", "main"], &ALL).says("payment  TEST_FAILED");
 }
@@ -67,7 +68,9 @@ fn an_orphan_with_a_policy_of_its_own_is_held_against_the_default_branches() {
     let sandbox = Sandbox::proven();
     sandbox.git_ok(&["checkout", "--quiet", "--orphan", "fresh"]);
     sandbox.write("src/payments/charge.js", "BUG\n");
-    is_weaker(&sandbox, &without_payment(), "suites.payment.run");
+    sandbox.with_policy(&without_payment());
+    sandbox.commit("A fresh start");
+    sandbox.is_refused(&["--force", "origin", "HEAD:main"], &[]).says("suites.payment.run");
     sandbox.is_refused(&["origin", "HEAD:release/z"], &[]).says("suites.payment.run");
     // With the team's own policy an orphan owes everything.
     sandbox.with_policy(SHOP_POLICY);
@@ -157,7 +160,8 @@ fn a_stronger_policy_needs_no_approval_and_owes_every_suite() {
     let stronger = [
         SHOP_POLICY.replace("timeout = \"30s\"", "timeout = \"20s\""),
         SHOP_POLICY.replace("\"release/*\"]", "\"release/*\", \"hotfix/*\"]"),
-        SHOP_POLICY.replace("[\"src/payments/**\"]", "[\"src/payments/**\", \"README.md\"]"),
+        SHOP_POLICY.replace("paths = [\"src/payments/**\"]", "paths = [\"src/payments/**\"]\nmin_tests = 1"),
+        SHOP_POLICY.replace("default = true", "default = true\npaths = [\"docs/**\"]"),
     ];
     for policy in stronger {
         assert_ne!(policy, SHOP_POLICY);
@@ -169,13 +173,25 @@ fn a_stronger_policy_needs_no_approval_and_owes_every_suite() {
     }
 }
 
+/// The shop's policy with one suite more.
+fn with_calendar(calls_for_it: &str) -> String {
+    let run = "run = [\"sh\", \"suite.sh\", \"calendar\", \"src/calendar\"]\nreport = \"mocha-json\"";
+    format!("{SHOP_POLICY}\n[suites.calendar]\n{run}\n{calls_for_it}\n")
+}
+
 #[test]
-fn a_new_suite_needs_no_approval() {
+fn a_new_default_suite_needs_no_approval() {
     let sandbox = Sandbox::proven();
-    let suite = "\n[suites.calendar]\nrun = [\"sh\", \"suite.sh\", \"calendar\", \"src/calendar\"]\nreport = \"mocha-json\"\npaths = [\"src/calendar/**\"]\n";
-    sandbox.with_policy(&format!("{SHOP_POLICY}{suite}"));
+    sandbox.with_policy(&with_calendar("default = true"));
     sandbox.commit("Prove the calendar");
-    // The other suites' definitions are what they were, but their tree is not.
+    sandbox.pushes(&["origin", "main"], &["booking", "calendar", "full", "guardrail", "payment"]);
+}
+
+#[test]
+fn a_new_suite_that_takes_paths_from_the_default_suites_needs_an_approval() {
+    let sandbox = Sandbox::proven();
+    let refusal = is_weaker(&sandbox, &with_calendar("paths = [\"src/calendar/**\"]"), "suites.calendar.paths");
+    refusal.says("may take changes away from the default suites").run_next(&sandbox).ends_with(0);
     sandbox.pushes(&["origin", "main"], &["booking", "calendar", "full", "guardrail", "payment"]);
 }
 

@@ -121,8 +121,9 @@ fn a_tag_that_failed_is_no_base_for_the_next_one() {
 #[test]
 fn an_annotated_tag_is_peeled_and_its_object_recorded() {
     let sandbox = Sandbox::proven();
+    sandbox.commit_file("src/payments/charge.js", "charge better\n");
     sandbox.git_ok(&["tag", "--annotate", "-m", "The first", "v1"]);
-    sandbox.pushes(&["origin", "v1"], &["full"]);
+    sandbox.pushes(&["origin", "v1"], &["full", "payment"]);
     let shown = sandbox.proof_gate(&["show", "v1", "--json"]).ends_with(0);
     let shown: serde_json::Value = serde_json::from_str(&shown.stdout).unwrap();
     let digest = &shown["statement"]["subject"][0]["digest"];
@@ -242,34 +243,42 @@ fn a_path_in_other_case_or_composition_is_claimed_too() {
 
 #[test]
 fn attributes_and_diff_settings_hide_nothing() {
-    owes_payment_and(&["full"], |sandbox| {
-        sandbox.git_ok(&["config", "diff.ignoreSubmodules", "all"]);
-        sandbox.git_ok(&["config", "diff.renames", "copies"]);
-        sandbox.git_ok(&["config", "diff.orderFile", "nowhere"]);
-        sandbox.write(".gitattributes", "src/payments/** -diff export-ignore\n");
-        sandbox.write("src/payments/refund.js", "refund twice\n");
-    });
+    let sandbox = Sandbox::proven();
+    sandbox.write(".gitattributes", "src/payments/** -diff export-ignore\n");
+    sandbox.commit_file("src/payments/charge.js", "BUG\n");
+    for (name, value) in [("diff.renames", "copies"), ("diff.orderFile", "nowhere"), ("diff.external", "true")] {
+        sandbox.git_ok(&["config", name, value]);
+    }
+    // The attributes themselves call for every suite.
+    let refusal = sandbox.is_refused(&["origin", "main"], &ALL);
+    refusal.says("payment  TEST_FAILED").says("2 paths");
 }
 
 #[test]
 fn a_replaced_object_hides_nothing() {
     let sandbox = Sandbox::proven();
-    let good = sandbox.id("HEAD");
-    let bad = sandbox.commit_file("src/payments/charge.js", "BUG\n");
-    sandbox.git_ok(&["replace", &bad, &good]);
+    let good = sandbox.id("HEAD:src/payments/charge.js");
+    sandbox.commit_file("src/payments/charge.js", "BUG\n");
+    sandbox.git_ok(&["replace", "HEAD:src/payments/charge.js", &good]);
+    assert_eq!(sandbox.git_ok(&["show", "HEAD:src/payments/charge.js"]), "charge\n");
     sandbox.is_refused(&["origin", "main"], &["payment"]).says("TEST_FAILED");
 }
 
 #[test]
 fn a_bad_commit_and_its_revert_still_call_for_the_suite() {
     let sandbox = Sandbox::proven();
+    let bad = sandbox.commit_file("src/payments/charge.js", "BUG\n");
+    sandbox.commit_file("README.md", "A better shop.\n");
+    sandbox.git_ok(&["revert", "--no-edit", &bad]);
+    sandbox.pushes(&["origin", "main"], &["full", "payment"]);
+}
+
+#[test]
+fn a_revert_back_to_the_proven_tree_rests_on_its_proof() {
+    let sandbox = Sandbox::proven();
     sandbox.commit_file("src/payments/charge.js", "BUG\n");
     sandbox.git_ok(&["revert", "--no-edit", "HEAD"]);
-    // The tree is the one that was proven, and so are its suites.
-    let (ran, _) = sandbox.suites_of(|| sandbox.push(&["--dry-run", "origin", "main"]));
-    ran.ends_with(0).says("PASS  booking full guardrail payment");
-    sandbox.commit_file("README.md", "A better shop.\n");
-    sandbox.pushes(&["origin", "main"], &["full", "payment"]);
+    sandbox.pushes(&["origin", "main"], &[]).says("PASS  booking full guardrail payment");
 }
 
 #[test]

@@ -115,9 +115,9 @@ impl Refusal {
     /// Reads it from what a push said, and demands its form.
     #[track_caller]
     pub fn read(ran: Ran) -> Self {
-        let said = format!("{}{}", ran.stdout, ran.stderr).replace('\r', "");
+        let said = as_read(&format!("{}{}", ran.stdout, ran.stderr));
         let start = said.find("proof-gate: push refused").unwrap_or_else(|| panic!("no refusal:\n{said}"));
-        let own: Vec<&str> = said[start..].lines().take_while(|line| !line.starts_with("error:")).collect();
+        let own: Vec<&str> = said[start..].lines().take_while(|line| !line.contains("error: failed to push")).collect();
         let refs = own.iter().filter(|line| line.starts_with("  ok ") || line.starts_with("  refused ")).count();
         assert!(own.len() <= 1 + LINES_A_REF * refs, "too long for {refs} refs:\n{said}");
         let next =
@@ -148,4 +148,12 @@ impl Refusal {
         assert!(command.starts_with("proof-gate "), "no command of ours: {next}");
         sandbox.sh(command)
     }
+}
+
+/// What is left to read of a terminal's output: what stands behind the last return to a line's start.
+fn as_read(said: &str) -> String {
+    let shown =
+        |line: &str| line.trim_end_matches('\r').rsplit('\r').next().unwrap_or_default().replace("\u{1b}[2K", "");
+    let lines: Vec<String> = said.split('\n').map(shown).collect();
+    lines.join("\n")
 }
