@@ -192,9 +192,11 @@ mod tests {
         (NeededApproval { from, to, weakenings: Vec::new() }, approved)
     }
 
+    type Parts = (Vec<Owed>, Vec<(NeededApproval, bool)>);
+
     /// Decides over drawn cases, and looks at the decision.
     fn decided<T>(drawn: &[Drawn], look: impl FnOnce(&Decision<'_>) -> T) -> T {
-        let parts: Vec<(Vec<Owed>, Vec<(NeededApproval, bool)>)> = drawn
+        let parts: Vec<Parts> = drawn
             .iter()
             .map(|case| match case {
                 Drawn::Owes { says, approved } => {
@@ -222,7 +224,7 @@ mod tests {
 
     fn check(says: &[Says], approved: &[bool], expected: Outcome) {
         let case = Drawn::Owes { says: says.to_vec(), approved: approved.to_vec() };
-        assert_eq!(decided(&[case.clone()], |decision| decision.outcome()), expected, "{case:?}");
+        assert_eq!(decided(std::slice::from_ref(&case), |decision| decision.outcome()), expected, "{case:?}");
         // Beside one that may go it comes to the same.
         assert_eq!(
             decided(&[Drawn::Before, case.clone(), Drawn::Named], |decision| decision.outcome()),

@@ -111,6 +111,24 @@ fn an_ungated_branch_passes_without_a_word_or_a_run() {
 }
 
 #[test]
+fn a_push_to_a_url_is_gated_as_one_to_the_remote() {
+    let sandbox = Sandbox::proven();
+    sandbox.commit_file("src/payments/charge.js", "BUG\n");
+    sandbox.is_refused(&["../remote.git", "main"], &["payment"]).says("TEST_FAILED");
+}
+
+#[test]
+fn a_push_of_everything_is_refused_for_the_one_that_fails() {
+    let sandbox = Sandbox::proven();
+    sandbox.git_ok(&["branch", "scratch"]);
+    sandbox.git_ok(&["tag", "v1"]);
+    sandbox.git_ok(&["checkout", "--quiet", "-b", "release/bad"]);
+    sandbox.commit_file("src/payments/charge.js", "BUG\n");
+    sandbox.is_refused(&["--all", "origin"], &["payment"]).says("1 of 1 ref");
+    sandbox.is_refused(&["--mirror", "origin"], &[]).says("refused  refs/heads/release/bad");
+}
+
+#[test]
 fn a_dry_run_gets_the_same_answer() {
     let sandbox = Sandbox::proven();
     sandbox.commit_file("src/payments/charge.js", "BUG\n");

@@ -64,6 +64,15 @@ fn a_deleted_policy_leaves_the_default_branches_in_force() {
 }
 
 #[test]
+fn a_policy_taken_out_and_put_back_weaker_is_refused() {
+    let sandbox = Sandbox::proven();
+    sandbox.remove(".proofrc.toml");
+    sandbox.commit("No policy for now");
+    sandbox.pushes(&["origin", "main"], &ALL);
+    is_weaker(&sandbox, &without_payment(), "suites.payment.run");
+}
+
+#[test]
 fn an_orphan_with_a_policy_of_its_own_is_held_against_the_default_branches() {
     let sandbox = Sandbox::proven();
     sandbox.git_ok(&["checkout", "--quiet", "--orphan", "fresh"]);

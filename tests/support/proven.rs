@@ -56,7 +56,9 @@ impl Sandbox {
         let ran = ran.ends_with(1);
         assert_eq!(run, suites, "{}", ran.stderr);
         assert_eq!((Fingerprint::of(self), self.remote_refs()), before, "{}", ran.stderr);
-        Refusal::read(ran)
+        let refusal = Refusal::read(ran);
+        refusal.run_whys(self);
+        refusal
     }
 
     /// Every ref of the remote but the records.
@@ -132,22 +134,28 @@ impl Refusal {
         self
     }
 
-    /// Demands that these words are not there.
-    #[track_caller]
-    pub fn is_silent_about(self, words: &str) -> Self {
-        assert!(!self.text.contains(words), "somebody says '{words}':\n{}", self.text);
-        self
-    }
-
     /// Runs the next command exactly as it was printed.
     #[track_caller]
     pub fn run_next(&self, sandbox: &Sandbox) -> Ran {
         let [next] = self.next.as_slice() else { panic!("not one next command:\n{}", self.text) };
-        // What stands behind a wide gap explains the command.
-        let command = next.split("   ").next().unwrap_or_default();
-        assert!(command.starts_with("proof-gate "), "no command of ours: {next}");
-        sandbox.sh(command)
+        run(sandbox, next)
     }
+
+    /// Runs the commands that explain why, as they were printed.
+    #[track_caller]
+    fn run_whys(&self, sandbox: &Sandbox) {
+        for why in self.text.lines().filter_map(|line| line.strip_prefix("  why:")) {
+            run(sandbox, why.trim()).ends_with(0);
+        }
+    }
+}
+
+/// Runs a command out of a refusal. What stands behind a wide gap explains it.
+#[track_caller]
+fn run(sandbox: &Sandbox, said: &str) -> Ran {
+    let command = said.split("  ").next().unwrap_or_default();
+    assert!(command.starts_with("proof-gate "), "no command of ours: {said}");
+    sandbox.sh(command)
 }
 
 /// What is left to read of a terminal's output: what stands behind the last return to a line's start.
