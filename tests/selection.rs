@@ -270,6 +270,8 @@ fn a_bad_commit_and_its_revert_still_call_for_the_suite() {
     let bad = sandbox.commit_file("src/payments/charge.js", "BUG\n");
     sandbox.commit_file("README.md", "A better shop.\n");
     sandbox.git_ok(&["revert", "--no-edit", &bad]);
+    // What is pushed differs from the proven tree in the README alone, and so does its last commit from the one before.
+    sandbox.commit_file("README.md", "The best shop.\n");
     sandbox.pushes(&["origin", "main"], &["full", "payment"]);
 }
 
