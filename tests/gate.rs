@@ -70,6 +70,33 @@ fn push_of_two_refs_is_refused_when_the_second_fails() {
 }
 
 #[test]
+fn a_failure_from_outside_is_resolved_by_the_command_that_the_refusal_names() {
+    let sandbox = Sandbox::new();
+    let suite = std::fs::read_to_string(sandbox.shop().join("suite.sh")).unwrap();
+    sandbox.write(
+        "suite.sh",
+        suite.replace("[ -f suite-sleep ]", "[ -e \"$SUITE_RUNS.outage\" ] && exit 7\n[ -f suite-sleep ]"),
+    );
+    sandbox.commit("Depend on what lies outside");
+    sandbox.install_and_prove();
+    sandbox.commit_file("src/payments/charge.js", "charge better\n");
+    let outage = sandbox.root().join("suite-runs.outage");
+    std::fs::write(&outage, "").unwrap();
+    sandbox.is_refused(&["origin", "main"], &["payment"]).says("EXIT_NONZERO");
+    std::fs::remove_file(&outage).unwrap();
+    sandbox.is_refused(&["origin", "main"], &[]).says("FAIL  payment");
+    // Run again until it is green: not enough.
+    sandbox.proof_gate(&["run"]).ends_with(0);
+    let refusal = sandbox.is_refused(&["origin", "main"], &[]).says("FLAKY_HISTORY");
+    refusal.run_after("resolve it: ", &sandbox).ends_with(0);
+    let refusal = sandbox.is_refused(&["origin", "main"], &[]).says("the FAIL is explained; a fresh proof ends it");
+    let (ran, suites) = sandbox.suites_of(|| refusal.run_next(&sandbox));
+    ran.ends_with(0);
+    assert_eq!(suites, ["payment", "payment", "payment"]);
+    sandbox.pushes(&["origin", "main"], &[]).says("PASS  payment");
+}
+
+#[test]
 fn a_flaky_test_is_a_failure() {
     let sandbox = Sandbox::proven();
     sandbox.commit_file("src/payments/charge.js", "FLAKY\n");

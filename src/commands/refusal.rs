@@ -119,9 +119,15 @@ fn refused_ref(reporter: &Reporter, ground: &Ground<'_>, weighed: &Weighed, obst
     if !failed.is_empty() {
         reporter.say(&line.tone(Tone::Bad, "FAIL").text("  ").data(failed.join(" ")));
         let record = failures(reporter, assessment);
-        let shown = record.map(|id| id.short()).unwrap_or_else(|| commit.clone());
-        reporter
-            .say(&Line::new().text("  next:    proof-gate show ").data(shown).to(44).text(" findings, logs, report"));
+        let next = Line::new().text("  next:    ");
+        reporter.say(&if are_explained(ground, assessment) {
+            // Looking at the findings again would lead nowhere: what is left is the fresh proof.
+            let command = run_command(ground, assessment, gated_ref, &failed);
+            next.data(command).to(44).text("  the FAIL is explained; a fresh proof ends it")
+        } else {
+            let shown = record.map(|id| id.short()).unwrap_or_else(|| commit.clone());
+            next.text("proof-gate show ").data(shown).to(44).text(" findings, logs, report")
+        });
     } else if obstacles.contains(&Obstacle::NotApproved) {
         reporter.say(&line.text("the policy got weaker, and nobody approved it"));
         let weakenings =
@@ -140,6 +146,13 @@ fn refused_ref(reporter: &Reporter, ground: &Ground<'_>, weighed: &Weighed, obst
     }
     let why = Line::new().text("  why:     proof-gate explain ").data(name.as_str());
     reporter.say(&why.to(44).text(" ").data(in_short(assessment)));
+}
+
+/// Whether every FAIL that stands was resolved, and only waits for the proof that ends it.
+fn are_explained(ground: &Ground<'_>, assessment: &Assessment) -> bool {
+    let min_rules = assessment.policy.policy.gate.min_rules.unwrap_or(0);
+    let mut failed = assessment.owed.iter().filter(|owed| matches!(owed.answer, Answer::Fail { .. }));
+    failed.all(|owed| ground.records.unended_resolved(owed.key, min_rules).unwrap_or(false))
 }
 
 /// `base 3f2a91c, 14 paths, 3 suites`

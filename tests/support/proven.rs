@@ -141,6 +141,13 @@ impl Refusal {
         run(sandbox, next)
     }
 
+    /// Runs the command that stands behind these words.
+    #[track_caller]
+    pub fn run_after(&self, words: &str, sandbox: &Sandbox) -> Ran {
+        let (_, said) = self.text.split_once(words).unwrap_or_else(|| panic!("nobody says '{words}':\n{}", self.text));
+        run(sandbox, said.lines().next().unwrap_or_default())
+    }
+
     /// Runs the commands that explain why, as they were printed.
     #[track_caller]
     fn run_whys(&self, sandbox: &Sandbox) {
