@@ -148,3 +148,146 @@ fn decide_one<'a>(case: &'a Case<'a>) -> RefDecision<'a> {
     }
     if obstacles.is_empty() { RefDecision::Allowed } else { RefDecision::Refused(obstacles) }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::OnceLock;
+
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::digest::Digest;
+    use crate::records::pass_and_fail;
+
+    #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+    enum Says {
+        Pass,
+        Fail,
+        Nothing,
+    }
+
+    /// A case without borrowed parts.
+    #[derive(Clone, Debug)]
+    enum Drawn {
+        Owes { says: Vec<Says>, approved: Vec<bool> },
+        Before,
+        Named,
+        Forbidden,
+    }
+
+    fn owed(says: Says) -> Owed {
+        static ANSWERS: OnceLock<(Answer, Answer)> = OnceLock::new();
+        let (pass, fail) = ANSWERS.get_or_init(pass_and_fail);
+        let Answer::Pass { entry, .. } = pass else { panic!("the first is a PASS") };
+        let answer = match says {
+            Says::Pass => pass.clone(),
+            Says::Fail => fail.clone(),
+            Says::Nothing => Answer::Nothing,
+        };
+        Owed { suite: "payment".to_owned(), key: entry.key, reasons: Vec::new(), answer }
+    }
+
+    fn approval(approved: bool) -> (NeededApproval, bool) {
+        let (from, to) = (Digest::of(b"before"), Digest::of(b"after"));
+        (NeededApproval { from, to, weakenings: Vec::new() }, approved)
+    }
+
+    type Parts = (Vec<Owed>, Vec<(NeededApproval, bool)>);
+
+    /// Decides over drawn cases, and looks at the decision.
+    fn decided<T>(drawn: &[Drawn], look: impl FnOnce(&Decision<'_>) -> T) -> T {
+        let parts: Vec<Parts> = drawn
+            .iter()
+            .map(|case| match case {
+                Drawn::Owes { says, approved } => {
+                    (says.iter().copied().map(owed).collect(), approved.iter().copied().map(approval).collect())
+                }
+                Drawn::Before | Drawn::Named | Drawn::Forbidden => (Vec::new(), Vec::new()),
+            })
+            .collect();
+        let updates: Vec<GatedUpdate<'_>> = drawn
+            .iter()
+            .zip(&parts)
+            .map(|(case, (suites, approvals))| GatedUpdate {
+                remote_ref: "refs/heads/main".into(),
+                commit: None,
+                case: match case {
+                    Drawn::Owes { .. } => Case::Owes { suites, approvals },
+                    Drawn::Before => Case::Before,
+                    Drawn::Named => Case::Named,
+                    Drawn::Forbidden => Case::Forbidden { why: "it is".to_owned(), hint: "none".to_owned() },
+                },
+            })
+            .collect();
+        look(&decide(&updates))
+    }
+
+    fn check(says: &[Says], approved: &[bool], expected: Outcome) {
+        let case = Drawn::Owes { says: says.to_vec(), approved: approved.to_vec() };
+        assert_eq!(decided(std::slice::from_ref(&case), |decision| decision.outcome()), expected, "{case:?}");
+        // Beside one that may go it comes to the same.
+        assert_eq!(
+            decided(&[Drawn::Before, case.clone(), Drawn::Named], |decision| decision.outcome()),
+            expected,
+            "{case:?}"
+        );
+    }
+
+    #[test]
+    fn only_a_pass_of_every_suite_and_every_approval_allows() {
+        check(&[Says::Pass], &[], Outcome::Allowed);
+        check(&[Says::Pass, Says::Pass], &[true, true], Outcome::Allowed);
+        check(&[Says::Pass, Says::Fail], &[], Outcome::Refused);
+        check(&[Says::Pass], &[true, false], Outcome::Refused);
+    }
+
+    #[test]
+    fn only_what_a_proof_can_change_is_missing() {
+        check(&[Says::Pass, Says::Nothing], &[], Outcome::Missing);
+        check(&[Says::Fail, Says::Nothing], &[], Outcome::Refused);
+        check(&[Says::Nothing], &[false], Outcome::Refused);
+    }
+
+    #[test]
+    fn owing_nothing_is_refused() {
+        check(&[], &[], Outcome::Refused);
+        check(&[], &[true], Outcome::Refused);
+    }
+
+    #[test]
+    fn what_no_proof_can_mend_is_refused_beside_whatever_may_go() {
+        let drawn = [Drawn::Named, Drawn::Forbidden, Drawn::Before];
+        assert_eq!(decided(&drawn, |decision| decision.outcome()), Outcome::Refused);
+    }
+
+    fn cases() -> impl Strategy<Value = Vec<Drawn>> {
+        let says = prop_oneof![4 => Just(Says::Pass), 1 => Just(Says::Fail), 1 => Just(Says::Nothing)];
+        let approved = prop_oneof![4 => Just(true), 1 => Just(false)];
+        let owes = (prop::collection::vec(says, 0..4), prop::collection::vec(approved, 0..3))
+            .prop_map(|(says, approved)| Drawn::Owes { says, approved });
+        let case =
+            prop_oneof![8 => owes, 1 => Just(Drawn::Before), 1 => Just(Drawn::Named), 1 => Just(Drawn::Forbidden)];
+        prop::collection::vec(case, 0..4)
+    }
+
+    proptest! {
+        #[test]
+        fn a_push_that_is_allowed_holds_a_pass_for_every_obligation(drawn in cases()) {
+            let may_go = |case: &Drawn| match case {
+                Drawn::Owes { says, approved } => {
+                    !says.is_empty() && says.iter().all(|says| *says == Says::Pass) && approved.iter().all(|is| *is)
+                }
+                Drawn::Before | Drawn::Named => true,
+                Drawn::Forbidden => false,
+            };
+            decided(&drawn, |decision| {
+                prop_assert_eq!(decision.outcome() == Outcome::Allowed, drawn.iter().all(may_go));
+                for (case, decision) in drawn.iter().zip(&decision.refs) {
+                    prop_assert_eq!(*decision == RefDecision::Allowed, may_go(case));
+                    prop_assert_ne!(decision, &RefDecision::Refused(Vec::new()));
+                }
+                Ok(())
+            })?;
+        }
+    }
+}

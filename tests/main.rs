@@ -4,6 +4,10 @@
 
 mod cli;
 mod demo;
+mod gate;
 mod hooks;
+mod policy_changes;
+mod rollback;
+mod selection;
 mod support;
 mod tidy;

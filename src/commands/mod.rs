@@ -20,6 +20,7 @@ pub mod run;
 pub mod show;
 mod statement;
 pub mod status;
+mod way_on;
 
 use std::path::Path;
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use bstr::BString;
+use bstr::{BString, ByteSlice as _};
 use jiff::Timestamp;
 
 use super::assess::Assessment;
@@ -68,7 +68,7 @@ pub enum Proven {
 pub fn prove(ground: &mut Ground<'_>, reporter: &mut Reporter, order: &Order<'_>) -> Result<Proven> {
     let policy = &order.assessment.policy.policy;
     refuse_not_yet(policy)?;
-    let terminal = human_run(ground, policy, &order.assessment.subject.commit.id)?;
+    let terminal = human_run(ground, order)?;
     // A record needs a name; better to hear that before the suites have run.
     let log = Log::open(ground.repository)?;
     let _turn = prove::take_turn(ground.repository, &mut || {
@@ -174,13 +174,16 @@ fn refuse_not_yet(policy: &Policy) -> Result<()> {
 }
 
 /// Whether a terminal is there; an error where the policy wants one and there is none, or this is CI.
-fn human_run(ground: &Ground<'_>, policy: &Policy, commit: &Oid) -> Result<bool> {
+fn human_run(ground: &Ground<'_>, order: &Order<'_>) -> Result<bool> {
+    let policy = &order.assessment.policy.policy;
     let terminal = prove::has_terminal();
     let ci = ground.caller.variable("CI").is_some();
     if policy.proof.require_terminal && (ci || !terminal) {
         let why = if ci { "CI is set" } else { "there is no terminal" };
+        let gated_ref = order.gated_ref.as_ref().map(|name| name.as_bstr());
+        let command = super::way_on::run_command(ground, order.assessment, gated_ref, &order.suites);
         return Err(Error::new(format!("no proof: a proof is run by hand, and {why}"))
-            .hint(format!("in a terminal: proof-gate run {}", commit.short()))
+            .hint(format!("in a terminal: {command}"))
             .hint("or '[proof] require_terminal = false' in .proofrc.toml; records then say that nobody was there"));
     }
     Ok(terminal && !ci)

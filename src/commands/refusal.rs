@@ -5,12 +5,12 @@ use bstr::ByteSlice as _;
 use super::assess::Assessment;
 use super::ground::Ground;
 use super::pre_push::{Weighed, Weight};
+use super::way_on::{NameHere, run_command};
 use crate::gate::{self, GatedUpdate, Obstacle, RefDecision};
 use crate::git::Oid;
 use crate::judge::Finding;
 use crate::records::{Answer, Recorded, Standing};
 use crate::reporter::{Line, Reporter, Tone, clock};
-use crate::select;
 
 /// Findings named for one ref, at most; the rest is counted.
 const MAX_FINDINGS: usize = 6;
@@ -42,7 +42,7 @@ pub(super) fn refused(reporter: &Reporter, ground: &Ground<'_>, weighed: &[Weigh
     for (weighed, decision) in weighed.iter().zip(&decision.refs) {
         match decision {
             RefDecision::Allowed => reporter.say_all(&ok_lines(ground, weighed, width)),
-            RefDecision::Refused(obstacles) => refused_ref(reporter, weighed, obstacles, width),
+            RefDecision::Refused(obstacles) => refused_ref(reporter, ground, weighed, obstacles, width),
         }
     }
 }
@@ -103,7 +103,7 @@ fn newest(assessment: &Assessment) -> Option<&Recorded> {
     passes.max_by_key(|recorded| recorded.statement().predicate().finished)
 }
 
-fn refused_ref(reporter: &Reporter, weighed: &Weighed, obstacles: &[Obstacle<'_>], width: usize) {
+fn refused_ref(reporter: &Reporter, ground: &Ground<'_>, weighed: &Weighed, obstacles: &[Obstacle<'_>], width: usize) {
     let assessment = match &weighed.weight {
         Weight::Owes(assessment) => assessment,
         Weight::Forbidden { why, hint } => {
@@ -118,15 +118,21 @@ fn refused_ref(reporter: &Reporter, weighed: &Weighed, obstacles: &[Obstacle<'_>
     let missing: Vec<&str> =
         obstacles.iter().filter_map(|o| if let Obstacle::Missing(suite) = o { Some(*suite) } else { None }).collect();
     let line = start(Tone::Bad, "refused", weighed, width);
-    let name = select::short_name(weighed.update.remote_ref.as_bstr()).to_str_lossy().into_owned();
+    let gated_ref = Some(weighed.update.remote_ref.as_bstr());
+    let name = NameHere::of(ground, assessment, gated_ref);
     let commit = weighed.commit.map(|commit: Oid| commit.short()).unwrap_or_default();
-    let is_tag = weighed.update.remote_ref.starts_with(b"refs/tags/");
     if !failed.is_empty() {
         reporter.say(&line.tone(Tone::Bad, "FAIL").text("  ").data(failed.join(" ")));
         let record = failures(reporter, assessment);
-        let shown = record.map(|id| id.short()).unwrap_or_else(|| commit.clone());
-        reporter
-            .say(&Line::new().text("  next:    proof-gate show ").data(shown).to(44).text(" findings, logs, report"));
+        let next = Line::new().text("  next:    ");
+        reporter.say(&if are_explained(ground, assessment) {
+            // Looking at the findings again would lead nowhere: what is left is the fresh proof.
+            let command = run_command(ground, assessment, gated_ref, &failed);
+            next.data(command).to(44).text("  the FAIL is explained; a fresh proof ends it")
+        } else {
+            let shown = record.map(|id| id.short()).unwrap_or_else(|| commit.clone());
+            next.text("proof-gate show ").data(shown).to(44).text(" findings, logs, report")
+        });
     } else if obstacles.contains(&Obstacle::NotApproved) {
         reporter.say(&line.text("weaker policy, not approved"));
         let weakenings =
@@ -141,23 +147,17 @@ fn refused_ref(reporter: &Reporter, weighed: &Weighed, obstacles: &[Obstacle<'_>
         reporter.say(&Line::new().text("  next:    proof-gate approve-policy ").data(&commit).text(" -m WHY"));
     } else {
         reporter.say(&line.tone(Tone::Doubt, "no proof").text("  ").data(missing.join(" ")));
-        reporter.say(&Line::new().text("  next:    proof-gate run ").data(&commit).data(scenario_words(assessment)));
+        reporter.say(&Line::new().text("  next:    ").data(run_command(ground, assessment, gated_ref, &missing)));
     }
-    let why = Line::new().text("  why:     proof-gate explain ").data(if is_tag { &name } else { &commit });
+    let why = Line::new().text("  why:     proof-gate explain ").data(name.as_str());
     reporter.say(&why.to(44).text(" ").data(in_short(assessment)));
 }
 
-/// The scenario as `run` takes it, empty for a deployment.
-fn scenario_words(assessment: &Assessment) -> String {
-    match &assessment.wanted.scenario {
-        crate::records::Scenario::Deploy => String::new(),
-        crate::records::Scenario::Rollback { .. } => match &assessment.wanted.replaced {
-            Some(replaced) => format!(" --scenario rollback --replacing {}", replaced.id.short()),
-            None => " --scenario rollback".to_owned(),
-        },
-        crate::records::Scenario::Migration { id } => format!(" --scenario migration --id {id}"),
-        crate::records::Scenario::Policy { id } => format!(" --scenario policy --id {id}"),
-    }
+/// Whether every FAIL that stands was resolved, and only waits for the proof that ends it.
+fn are_explained(ground: &Ground<'_>, assessment: &Assessment) -> bool {
+    let min_rules = assessment.policy.policy.gate.min_rules.unwrap_or(0);
+    let mut failed = assessment.owed.iter().filter(|owed| matches!(owed.answer, Answer::Fail { .. }));
+    failed.all(|owed| ground.records.unended_resolved(owed.key, min_rules).unwrap_or(false))
 }
 
 /// `base 3f2a91c, 14 paths, 3 suites`

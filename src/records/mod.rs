@@ -35,3 +35,6 @@ pub use statement::{
     Resolution, Scenario, Statement, Subject, SubjectDigest, SuiteEntry, VerdictBody,
 };
 pub use writer::WriterId;
+
+#[cfg(test)]
+pub(crate) use sandbox::pass_and_fail;

@@ -10,6 +10,7 @@ use tempfile::TempDir;
 use super::environment::{EnvironmentIdentity, IdentityOutput, Keyed, Tool};
 use super::key::{Key, key};
 use super::log::{Draft, Log};
+use super::lookup::{Answer, Standing};
 use super::read::Recorded;
 use super::statement::{
     Body, Changes, Ended, EvidenceFile, Obligation, PREDICATE_TYPE, Person, Policies, Predicate, STATEMENT_TYPE,
@@ -145,6 +146,16 @@ pub(super) fn statement(suites: Vec<SuiteEntry>) -> Statement {
             body: draft.body,
         },
     }
+}
+
+/// A PASS and a FAIL as the records answer them, for the tests of what decides over answers.
+pub(crate) fn pass_and_fail() -> (Answer, Answer) {
+    let sandbox = Sandbox::new(&[]);
+    let (pass, fail) = (passing("payment"), failing("payment"));
+    (
+        Answer::Pass { recorded: sandbox.record(vec![pass.clone()]), entry: Box::new(pass) },
+        Answer::Fail { recorded: sandbox.record(vec![fail.clone()]), entry: Box::new(fail), why: Standing::Unended },
+    )
 }
 
 /// A repository of its own below a temporary folder, with nothing of the machine's configuration.

@@ -270,3 +270,6 @@ impl Owed<'_> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -30,6 +30,12 @@ impl Fingerprint {
         }
         Fingerprint(parts)
     }
+
+    /// The same but for what lies below a prefix.
+    pub fn without(mut self, prefix: &str) -> Self {
+        self.0.retain(|name, _| !name.starts_with(prefix));
+        self
+    }
 }
 
 fn walk(top: &Path, below: &Path, parts: &mut BTreeMap<String, String>) {

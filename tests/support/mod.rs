@@ -5,12 +5,14 @@
 #![allow(dead_code, reason = "each topic takes what it needs")]
 
 mod fingerprint;
+mod proven;
 mod runner;
 mod sandbox;
 mod sandbox_check;
 mod terminal;
 
 pub use fingerprint::Fingerprint;
+pub use proven::Refusal;
 #[allow(unused_imports, reason = "topics that write a policy of their own start from it")]
 pub use runner::SHOP_POLICY;
 pub use sandbox::{Layout, Ran, Sandbox};

@@ -165,6 +165,11 @@ impl Sandbox {
         run(Path::new("git"), args, folder, &variables)
     }
 
+    /// A script of sh in the shop.
+    pub fn sh(&self, script: &str) -> Ran {
+        run(Path::new("sh"), &["-c", script], &self.shop(), &self.variables)
+    }
+
     /// git in the shop, which must succeed; gives back its standard output.
     #[track_caller]
     pub fn git_ok(&self, args: &[&str]) -> String {
