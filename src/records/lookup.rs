@@ -2,6 +2,7 @@
 //!
 //! Deliberately absent: the rule itself, see `answer`; and deciding over a push.
 
+use std::cell::RefCell;
 use std::collections::{HashMap, HashSet};
 
 use jiff::{SignedDuration, Timestamp};
@@ -20,12 +21,16 @@ use crate::judge::Word;
 /// Fewer digits name no record.
 const MIN_PREFIX: usize = 4;
 
+/// Records that are kept once they were read back: a push asks for the same few several times.
+const KEPT: usize = 64;
+
 /// All records of this clone's logs and of those fetched, as they stood when they were loaded.
 pub struct Records<'a> {
     repository: &'a Repository,
     pub(super) graph: Graph,
     newest_first: Vec<Oid>,
     by_key: HashMap<Key, Vec<Oid>>,
+    read: RefCell<HashMap<Oid, Recorded>>,
 }
 
 /// What is asked for an obligation.
@@ -95,7 +100,7 @@ impl<'a> Records<'a> {
                 }
             }
         }
-        Ok(Records { repository, graph, newest_first, by_key })
+        Ok(Records { repository, graph, newest_first, by_key, read: RefCell::default() })
     }
 
     /// What is wrong with the logs.
@@ -113,8 +118,21 @@ impl<'a> Records<'a> {
         self.graph.is_ancestor(ancestor, record)
     }
 
-    /// Reads a record back.
+    /// Reads a record back, from its objects the first time.
     pub fn get(&self, id: Oid) -> Result<Recorded> {
+        if let Some(recorded) = self.read.borrow().get(&id) {
+            return Ok(recorded.clone());
+        }
+        let recorded = self.read_back(id)?;
+        let mut read = self.read.borrow_mut();
+        if read.len() == KEPT {
+            read.clear();
+        }
+        read.insert(id, recorded.clone());
+        Ok(recorded)
+    }
+
+    fn read_back(&self, id: Oid) -> Result<Recorded> {
         if self.graph.record(id).is_none() {
             return Err(Error::new(format!("cannot read the record {id}: it is not in the logs")));
         }

@@ -167,12 +167,15 @@ impl Anchors {
     }
 }
 
+/// Where a remote's default branch is looked for, below its name.
+const DEFAULT_BRANCHES: [&str; 3] = ["HEAD", "main", "master"];
+
 /// The commit of the remote's default branch as last fetched: its `HEAD`, else its `main` or `master`.
 fn default_branch_of(repository: &Repository, remote: Option<&str>) -> Result<Option<Commit>> {
     let Some(remote) = remote else {
         return Ok(None);
     };
-    for name in ["HEAD", "main", "master"] {
+    for name in DEFAULT_BRANCHES {
         if let Some(id) = repository.find_ref(&format!("refs/remotes/{remote}/{name}"))?
             && let Peeled::Commit { commit, .. } = repository.peel(id)?
         {
@@ -184,6 +187,12 @@ fn default_branch_of(repository: &Repository, remote: Option<&str>) -> Result<Op
 
 /// The remote that is meant: the named one where something was ever fetched from it, else `origin`, else the only one.
 fn known_remote(repository: &Repository, named: Option<&str>) -> Result<Option<String>> {
+    // The usual case is told by one ref; to list them all takes the longer the more branches were ever fetched.
+    for (remote, name) in named.into_iter().flat_map(|remote| DEFAULT_BRANCHES.map(|name| (remote, name))) {
+        if repository.find_ref(&format!("refs/remotes/{remote}/{name}"))?.is_some() {
+            return Ok(Some(remote.to_owned()));
+        }
+    }
     let refs = repository.list_refs("refs/remotes/")?;
     let remotes: BTreeSet<&str> = refs
         .iter()
