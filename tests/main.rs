@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+mod by_hand;
 mod gate;
 mod hooks;
 mod policy_changes;
