@@ -4,6 +4,7 @@
 
 mod cli;
 mod demo;
+mod by_hand;
 mod gate;
 mod hooks;
 mod policy_changes;

@@ -17,7 +17,7 @@ fn is_weaker(sandbox: &Sandbox, policy: &str, key: &str) -> Refusal {
     sandbox.with_policy(policy);
     sandbox.commit("Change the policy");
     let refusal = sandbox.is_refused(&["origin", "HEAD:main"], &[]);
-    refusal.says("the policy got weaker, and nobody approved it").says(key).says("next:    proof-gate approve-policy ")
+    refusal.says("weaker policy, not approved").says(key).says("next:    proof-gate approve-policy ")
 }
 
 #[test]

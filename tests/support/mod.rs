@@ -12,7 +12,7 @@ mod sandbox_check;
 mod terminal;
 
 pub use fingerprint::Fingerprint;
-pub use proven::Refusal;
+pub use proven::{Refusal, policy_with_gate};
 #[allow(unused_imports, reason = "topics that write a policy of their own start from it")]
 pub use runner::SHOP_POLICY;
 pub use sandbox::{Layout, Ran, Sandbox};

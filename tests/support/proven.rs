@@ -2,15 +2,29 @@
 
 use std::fs;
 
-use super::{Fingerprint, Ran, Sandbox};
+use super::{Fingerprint, Ran, SHOP_POLICY, Sandbox};
 
 /// What a refusal may say of one ref, at most.
 const LINES_A_REF: usize = 12;
+
+/// The shop's policy with a line more in `[gate]`.
+pub fn policy_with_gate(line: &str) -> String {
+    SHOP_POLICY.replace("[gate]\n", &format!("[gate]\n{line}\n"))
+}
 
 impl Sandbox {
     /// A shop whose hook is installed and whose `main` was proven and pushed.
     pub fn proven() -> Self {
         let sandbox = Sandbox::new();
+        sandbox.install_and_prove();
+        sandbox
+    }
+
+    /// The same with a line more in the policy's `[gate]`.
+    pub fn proven_with_gate(line: &str) -> Self {
+        let sandbox = Sandbox::new();
+        sandbox.with_policy(&policy_with_gate(line));
+        sandbox.commit("Change the gate");
         sandbox.install_and_prove();
         sandbox
     }
