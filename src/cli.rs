@@ -257,6 +257,9 @@ pub struct ApprovePolicy {
     /// Why
     #[arg(short, long, value_name = "WHY")]
     pub message: String,
+    /// For a rollback: the commit that it replaces
+    #[arg(long, value_name = "REV")]
+    pub replacing: Option<String>,
 }
 
 /// `config`

@@ -55,7 +55,7 @@ fn the_bug_is_refused_and_the_mend_and_the_release_are_proven() {
     let folder = home.path().join("it's here");
     let story = told(&demo(home.path(), &[&folder]));
     for line in [
-        "           TEST_FAILED  payment refunds only once  expected 0, got 100",
+        "           payment  TEST_FAILED  payment refunds only once  expected 0, got 100",
         "proof-gate: push refused (1 of 1 ref)",
         "error: failed to push some refs to '../remote.git'",
         " * [new tag]         v1.0.0 -> v1.0.0",

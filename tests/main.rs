@@ -2,9 +2,9 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+mod by_hand;
 mod cli;
 mod demo;
-mod by_hand;
 mod gate;
 mod hooks;
 mod policy_changes;

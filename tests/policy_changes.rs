@@ -152,7 +152,7 @@ fn an_approval_needs_a_reason() {
     is_weaker(&sandbox, &without_payment(), "suites.payment.run");
     sandbox.proof_gate(&["approve-policy", "HEAD", "-m", "  "]).ends_with(64).says("the reason is blank");
     sandbox.proof_gate(&["approve-policy", "HEAD"]).ends_with(64);
-    sandbox.is_refused(&["origin", "main"], &[]).says("nobody approved it");
+    sandbox.is_refused(&["origin", "main"], &[]).says("not approved");
 }
 
 #[test]

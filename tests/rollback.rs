@@ -127,3 +127,36 @@ fn a_rollback_owes_all_suites_where_none_is_a_default_one() {
     sandbox.pushes(&["origin", "main"], &["payment"]);
     sandbox.pushes(&["--force", "origin", &format!("{first}:main")], &["booking", "full", "guardrail", "payment"]);
 }
+
+/// A shop whose first policy lets a suite take ten minutes and whose second one, proven too, only five.
+fn a_stronger_policy_deployed() -> (Sandbox, String) {
+    let sandbox = Sandbox::new();
+    let with_timeout = |minutes: &str| {
+        SHOP_POLICY.replacen("[suites.payment]\n", &format!("[suites.payment]\ntimeout = \"{minutes}\"\n"), 1)
+    };
+    sandbox.with_policy(&with_timeout("10m"));
+    let weak = sandbox.commit("Give payment ten minutes");
+    sandbox.install_and_prove();
+    sandbox.with_policy(&with_timeout("5m"));
+    sandbox.commit("Give payment five minutes");
+    sandbox.push(&["origin", "main"]).ends_with(0);
+    (sandbox, weak)
+}
+
+#[test]
+fn a_revert_is_no_way_back_to_a_weaker_policy() {
+    let (sandbox, _) = a_stronger_policy_deployed();
+    sandbox.git_ok(&["revert", "--no-edit", "HEAD"]);
+    let refusal = sandbox.is_refused(&["origin", "main"], &[]);
+    refusal.says("suites.payment.timeout").run_next(&sandbox).ends_with(0);
+    sandbox.pushes(&["origin", "main"], &["full"]);
+}
+
+#[test]
+fn a_forced_push_is_no_way_back_to_a_weaker_policy() {
+    let (sandbox, weak) = a_stronger_policy_deployed();
+    let back = ["--force", "origin", &format!("{weak}:main")];
+    let refusal = sandbox.is_refused(&back, &[]);
+    refusal.says("suites.payment.timeout").says("--replacing").run_next(&sandbox).ends_with(0);
+    sandbox.pushes(&back, &["full"]);
+}

@@ -27,7 +27,11 @@ pub fn approve(
     }
     let ground = Ground::read(caller, repository)?;
     let (subject, is_tag) = ground.find(&args.rev)?;
-    let assessment = ground.assess(subject, Wanted::deploy(is_tag, Standing::Ignored))?;
+    let mut wanted = Wanted::deploy(is_tag, Standing::Ignored);
+    if let Some(revision) = &args.replacing {
+        wanted.replaced = Some(ground.find(revision)?.0.commit);
+    }
+    let assessment = ground.assess(subject, wanted)?;
     let open: Vec<_> =
         assessment.approvals.iter().filter(|(_, approved)| !approved).map(|(needed, _)| needed).collect();
     if open.is_empty() {

@@ -96,17 +96,14 @@ impl Ground<'_> {
         if owed.is_empty() {
             return self.assess_from_base(subject, policy, origin, wanted);
         }
-        Ok(Assessment {
-            subject,
-            policy,
-            origin,
-            wanted,
-            base: None,
-            plan: None,
-            owed,
-            approvals: Vec::new(),
-            compared: Vec::new(),
-        })
+        // A policy is no way back to a weaker one: it is held against what stood before, proven as it may be.
+        let mut compared = Vec::new();
+        for commit in &self.base(&policy, &subject.commit)?.commits {
+            compared.extend(self.reader.nearest_readable(commit)?);
+        }
+        self.compare_with_replaced(&mut compared, &wanted)?;
+        let approvals = self.approvals(&policy, &subject, select::needed_approvals(&policy, &compared))?;
+        Ok(Assessment { subject, policy, origin, wanted, base: None, plan: None, owed, approvals, compared })
     }
 
     fn assess_from_base(
@@ -120,7 +117,8 @@ impl Ground<'_> {
             None => self.base(&policy, &subject.commit)?,
             Some(from) => select::find_base(&subject.commit, self.repository, &mut |commit| Ok(commit.id == from.id))?,
         };
-        let compared = self.compared_policies(&base)?;
+        let mut compared = self.compared_policies(&base)?;
+        self.compare_with_replaced(&mut compared, &wanted)?;
         let changes = if base.commits.is_empty() {
             Vec::new()
         } else {
@@ -136,12 +134,7 @@ impl Ground<'_> {
             scenario: &wanted.scenario,
         });
         let owed = self.owed(&policy, &subject, &plan, &wanted)?;
-        let mut approvals = Vec::new();
-        for needed in &plan.approvals {
-            let approved =
-                self.records.approved(&self.repository_id(&policy, &subject.commit)?, needed.from, needed.to)?;
-            approvals.push((needed.clone(), approved));
-        }
+        let approvals = self.approvals(&policy, &subject, plan.approvals.clone())?;
         Ok(Assessment {
             subject,
             policy,
@@ -191,9 +184,32 @@ impl Ground<'_> {
         if base.commits.is_empty() {
             compared.extend(anchor);
         }
+        Ok(compared)
+    }
+
+    /// Adds the policy of the commit that a rollback replaces, and takes out what stands twice.
+    fn compare_with_replaced(&self, compared: &mut Vec<Rc<PolicyFile>>, wanted: &Wanted) -> Result<()> {
+        if let Some(replaced) = &wanted.replaced {
+            compared.extend(self.reader.nearest_readable(replaced)?);
+        }
         compared.sort_by_key(|file| file.digest);
         compared.dedup_by_key(|file| file.digest);
-        Ok(compared)
+        Ok(())
+    }
+
+    /// Each approval that is needed, and whether it is recorded.
+    fn approvals(
+        &self,
+        policy: &PolicyFile,
+        subject: &Subject,
+        needed: Vec<NeededApproval>,
+    ) -> Result<Vec<(NeededApproval, bool)>> {
+        let id = self.repository_id(policy, &subject.commit)?;
+        let look_up = |needed: NeededApproval| {
+            let approved = self.records.approved(&id, needed.from, needed.to)?;
+            Ok((needed, approved))
+        };
+        needed.into_iter().map(look_up).collect()
     }
 
     fn owed(&self, policy: &PolicyFile, subject: &Subject, plan: &Plan, wanted: &Wanted) -> Result<Vec<Owed>> {

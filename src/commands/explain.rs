@@ -12,7 +12,7 @@ use crate::gate::Owed;
 use crate::git::Repository;
 use crate::judge::Finding;
 use crate::records::{Answer, Recorded, Standing as Stands};
-use crate::reporter::{Line, Reporter, Tone, clock};
+use crate::reporter::{Line, Reporter, Tone, clock, time_zone};
 
 /// Explains a revision.
 pub fn explain(caller: &Caller, repository: &Repository, args: &Explain, reporter: &Reporter) -> Result<Exit> {
@@ -60,7 +60,7 @@ fn answer(ground: &Ground<'_>, owed: &Owed) -> Vec<Line> {
             .text("        record ")
             .data(recorded.id().short())
             .text("  ")
-            .data(clock(predicate.finished, ground.now))
+            .data(clock(predicate.finished, ground.now, &time_zone(ground.caller)))
             .text("  ")
             .data(&predicate.who.email)
     };

@@ -1,7 +1,7 @@
 //! `judge`: what the gate makes of a report file. Runs and records nothing.
 
+use super::judging::count_words;
 use super::output::JudgeOutput;
-use super::proving::count_words;
 use super::refusal::finding_line;
 use crate::cli;
 use crate::error::{Context as _, Error, Exit, Result};

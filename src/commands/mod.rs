@@ -8,6 +8,7 @@ pub mod ground;
 pub mod init;
 pub mod install;
 pub mod judge;
+pub mod judging;
 pub mod output;
 mod past;
 pub mod plan;

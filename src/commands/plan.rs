@@ -5,6 +5,7 @@ use bstr::ByteSlice as _;
 use super::assess::{Assessment, Standing, Wanted};
 use super::ground::Ground;
 use super::output::{ApprovalOutput, BaseOutput, ChangeOutput, PlanOutput, PlannedSuite, ReasonOutput, SubjectOutput};
+use super::way_on::approve_command;
 use crate::caller::Caller;
 use crate::cli::{PlanArgs, ScenarioArgs, ScenarioName};
 use crate::error::{Exit, Result};
@@ -243,10 +244,7 @@ pub(super) fn approvals(assessment: &Assessment) -> Vec<Line> {
         lines.push(if *approved {
             line.tone(Tone::Good, "approved").text("  (proof-gate status lists approvals)")
         } else {
-            line.tone(Tone::Bad, "needs approval")
-                .text("  proof-gate approve-policy ")
-                .data(assessment.subject.commit.id.short())
-                .text(" -m WHY")
+            line.tone(Tone::Bad, "needs approval").text("  ").data(approve_command(assessment))
         });
         for weakening in &needed.weakenings {
             lines.push(Line::new().text("        ").data(&weakening.key).text(": ").data(&weakening.why));

@@ -9,15 +9,16 @@ use jiff::Timestamp;
 
 use super::assess::Assessment;
 use super::ground::Ground;
+use super::judging::{SuiteVerdict, judge_all, run_name, suite_lines};
 use super::statement::{self, Judged};
 use crate::error::{Context as _, Error, Exit, Result};
-use crate::evidence::{self, Ended, SuiteEvidence};
+use crate::evidence;
 use crate::git::Oid;
-use crate::judge::{self, Code, Counts, Finding, Rules, Verdict, Word};
+use crate::judge::Word;
 use crate::policy::Policy;
-use crate::prove::{self, Cancel, Event, Invocation, Outcome, ProofEnd, Request, Source, SuiteJob, SuiteRun};
+use crate::prove::{self, Cancel, Event, Invocation, ProofEnd, Request, Source, SuiteJob};
 use crate::records::{Answer, Log, Recorded};
-use crate::reporter::{Line, Reporter, Running, Tone, span};
+use crate::reporter::{Line, Reporter, Running, Tone};
 
 /// A FAIL that was resolved is ended only by a proof that runs the suite this often.
 const RUNS_AFTER_RESOLVE: u32 = 3;
@@ -34,26 +35,6 @@ pub struct Order<'a> {
     pub target: Option<String>,
     /// Whether a proof that somebody else just made will do (a push), or it is made afresh (`run`).
     pub only_if_missing: bool,
-}
-
-/// One suite as it was judged.
-pub struct SuiteVerdict {
-    /// Its name.
-    pub name: String,
-    /// What it ran.
-    pub argv: Vec<String>,
-    /// How it ended.
-    pub ended: Ended,
-    /// The judgement.
-    pub verdict: Verdict,
-    /// The tests it told of.
-    pub counts: Counts,
-    /// How long it took, all runs together.
-    pub duration: Duration,
-    /// How often it ran.
-    pub runs: u32,
-    /// Where its logs and reports lie.
-    pub files: Vec<PathBuf>,
 }
 
 /// What an order came to.
@@ -100,7 +81,10 @@ pub fn prove(ground: &mut Ground<'_>, reporter: &mut Reporter, order: &Order<'_>
     let proof = proof.map_err(|error| error.hint("no verdict was recorded; mend it and run again"))?;
     let judged = judge_all(policy, &runs, &proof.suites, &workspace);
     for suite in &judged.verdicts {
-        reporter.say_all(&suite_lines(suite));
+        let lines = suite_lines(suite);
+        // In a push the refusal names the findings.
+        let said = if order.only_if_missing { &lines[..1] } else { &lines[..] };
+        reporter.say_all(said);
     }
     let whole = judged.broken.is_none() && matches!(proof.ended, ProofEnd::Whole);
     let verdicts: Vec<SuiteVerdict> =
@@ -209,11 +193,6 @@ fn runs_of(ground: &Ground<'_>, order: &Order<'_>) -> Result<Vec<(String, u32)>>
     Ok(runs)
 }
 
-/// The name of one of several runs of a suite. `~` cannot stand in a suite's name.
-fn run_name(suite: &str, run: u32) -> String {
-    if run == 0 { suite.to_owned() } else { format!("{suite}~{}", run + 1) }
-}
-
 fn jobs(policy: &Policy, runs: &[(String, u32)]) -> Result<Vec<SuiteJob>> {
     let mut jobs = Vec::new();
     for (name, often) in runs {
@@ -235,86 +214,6 @@ fn jobs(policy: &Policy, runs: &[(String, u32)]) -> Result<Vec<SuiteJob>> {
         }
     }
     Ok(jobs)
-}
-
-struct AllJudged {
-    verdicts: Vec<SuiteVerdict>,
-    /// Why there is no whole proof.
-    broken: Option<(String, Option<String>)>,
-}
-
-fn judge_all(policy: &Policy, runs: &[(String, u32)], suites: &[SuiteRun], workspace: &Path) -> AllJudged {
-    let mut judged = AllJudged { verdicts: Vec::new(), broken: None };
-    for (name, often) in runs {
-        let mut of_suite = Vec::new();
-        for run in 0..*often {
-            let Some(found) = suites.iter().find(|suite| suite.name == run_name(name, run)) else { continue };
-            match judge_one(policy, name, found, workspace) {
-                Ok(verdict) => of_suite.push(verdict),
-                Err(why) => judged.broken = judged.broken.or(Some(why)),
-            }
-        }
-        if of_suite.len() < *often as usize && judged.broken.is_none() {
-            judged.broken = Some((format!("the suite {name} was not run to its end"), None));
-        }
-        judged.verdicts.extend(merge(of_suite));
-    }
-    judged
-}
-
-fn judge_one(
-    policy: &Policy,
-    name: &str,
-    run: &SuiteRun,
-    workspace: &Path,
-) -> Result<SuiteVerdict, (String, Option<String>)> {
-    let suite = &policy.suites[name];
-    let ended = match &run.outcome {
-        Outcome::Exited { code } => Ended::Exited(*code),
-        Outcome::Signalled { signal } => Ended::Signalled(*signal),
-        Outcome::TimedOut => Ended::TimedOut,
-        Outcome::Cancelled => return Err(("interrupted".to_owned(), None)),
-        Outcome::Infra { cause, hint } => return Err((cause.clone(), hint.clone())),
-    };
-    let report = evidence::read_report(suite.report, &run.report, run.started_system);
-    let report = report.relative_to(workspace);
-    let judged = judge::judge(&SuiteEvidence { ended, report }, &Rules::of(suite));
-    Ok(SuiteVerdict {
-        name: name.to_owned(),
-        argv: suite.run.clone(),
-        ended,
-        verdict: judged.verdict,
-        counts: judged.counts,
-        duration: run.duration,
-        runs: 1,
-        files: [&run.log, &run.report].into_iter().filter(|file| file.is_file()).cloned().collect(),
-    })
-}
-
-/// Several runs of one suite as one: every finding of each, and one more where they differ.
-fn merge(runs: Vec<SuiteVerdict>) -> Option<SuiteVerdict> {
-    let mut runs = runs.into_iter();
-    let mut whole = runs.next()?;
-    for run in runs {
-        let mut findings: Vec<Finding> = whole.verdict.findings().into_iter().cloned().collect();
-        if whole.verdict.word() != run.verdict.word() {
-            let detail = "runs of the same inputs differ".to_owned();
-            findings.insert(0, Finding { code: Code::TestFlaky, test: None, detail });
-        }
-        for finding in run.verdict.findings() {
-            if !findings.contains(finding) {
-                findings.push(finding.clone());
-            }
-        }
-        whole.verdict = Verdict::of(findings);
-        whole.duration += run.duration;
-        whole.runs += 1;
-        whole.files.extend(run.files);
-        if whole.ended == Ended::Exited(0) {
-            whole.ended = run.ended;
-        }
-    }
-    Some(whole)
 }
 
 fn broken(why: Option<(String, Option<String>)>, ended: &ProofEnd) -> Error {
@@ -369,34 +268,6 @@ fn closing(recorded: &Recorded, verdicts: &[SuiteVerdict]) -> Line {
     let failed = verdicts.iter().any(|suite| suite.verdict.word() == Word::Fail);
     let line = if failed { line.tone(Tone::Bad, "FAIL") } else { line.tone(Tone::Good, "PASS") };
     line.text("  recorded as ").data(recorded.id().short())
-}
-
-/// One line for a suite, and one for each of its first findings.
-pub fn suite_lines(suite: &SuiteVerdict) -> Vec<Line> {
-    let line = Line::new().text("  ");
-    let line = match suite.verdict {
-        Verdict::Pass => line.tone(Tone::Good, "PASS"),
-        Verdict::Fail { .. } => line.tone(Tone::Bad, "FAIL"),
-    };
-    let line = line.to(11).data(&suite.name).text("  ").data(span(suite.duration));
-    let mut lines = vec![line.text("  ").data(count_words(&suite.counts))];
-    let findings = suite.verdict.findings();
-    for finding in findings.iter().take(10) {
-        lines.push(super::refusal::finding_line(Line::new().text("           "), finding));
-    }
-    if findings.len() > 10 {
-        lines.push(Line::new().text("           and ").data((findings.len() - 10).to_string()).text(" more"));
-    }
-    lines
-}
-
-/// `12 passed, 1 failed`, leaving out what is zero; empty where no test was told of.
-pub fn count_words(counts: &Counts) -> String {
-    let told =
-        [(counts.passed, "passed"), (counts.failed, "failed"), (counts.flaky, "flaky"), (counts.skipped, "skipped")];
-    let told: Vec<String> =
-        told.iter().filter(|(count, _)| *count > 0).map(|(count, word)| format!("{count} {word}")).collect();
-    told.join(", ")
 }
 
 /// Runs the suites, with a live line; gives back where the workspace lay too, so that its path can be cut from reports.

@@ -5,12 +5,12 @@ use bstr::ByteSlice as _;
 use super::assess::Assessment;
 use super::ground::Ground;
 use super::pre_push::{Weighed, Weight};
-use super::way_on::{NameHere, run_command};
+use super::way_on::{NameHere, approve_command, run_command};
 use crate::gate::{self, GatedUpdate, Obstacle, RefDecision};
 use crate::git::Oid;
 use crate::judge::Finding;
 use crate::records::{Answer, Recorded, Standing};
-use crate::reporter::{Line, Reporter, Tone, clock};
+use crate::reporter::{Line, Reporter, Tone, clock, time_zone};
 
 /// Findings named for one ref, at most; the rest is counted.
 const MAX_FINDINGS: usize = 6;
@@ -84,7 +84,7 @@ fn ok_lines(ground: &Ground<'_>, weighed: &Weighed, width: usize) -> Vec<Line> {
     let line = line.tone(Tone::Good, "PASS").text("  ").data(suites.join(" "));
     let Some(recorded) = newest(assessment) else { return vec![line] };
     let predicate = recorded.statement().predicate();
-    let from = Line::new().text("recorded ").data(clock(predicate.finished, ground.now));
+    let from = Line::new().text("recorded ").data(clock(predicate.finished, ground.now, &time_zone(ground.caller)));
     let from = from.text(" by ").data(&predicate.who.email);
     let from = if predicate.terminal { from } else { from.text(" (not human-run)") };
     if line.width() + 3 + from.width() <= WIDTH {
@@ -144,7 +144,7 @@ fn refused_ref(reporter: &Reporter, ground: &Ground<'_>, weighed: &Weighed, obst
         if more > 0 {
             reporter.say(&Line::new().text("           and ").data(more.to_string()).text(" more"));
         }
-        reporter.say(&Line::new().text("  next:    proof-gate approve-policy ").data(&commit).text(" -m WHY"));
+        reporter.say(&Line::new().text("  next:    ").data(approve_command(assessment)));
     } else {
         reporter.say(&line.tone(Tone::Doubt, "no proof").text("  ").data(missing.join(" ")));
         reporter.say(&Line::new().text("  next:    ").data(run_command(ground, assessment, gated_ref, &missing)));

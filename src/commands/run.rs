@@ -1,9 +1,10 @@
 //! `run`: proves and records; `run --draft`: runs the work tree and records nothing.
 
 use super::ground::Ground;
+use super::judging::SuiteVerdict;
 use super::output::{RunOutput, SuiteOutput};
 use super::plan;
-use super::proving::{self, Order, Proven, SuiteVerdict};
+use super::proving::{self, Order, Proven};
 use crate::caller::Caller;
 use crate::cli;
 use crate::error::{Error, Exit, Result};

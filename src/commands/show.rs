@@ -1,9 +1,9 @@
 //! `show`: one record and its evidence.
 
 use super::ground::Ground;
+use super::judging::count_words;
 use super::output::ShowOutput;
 use super::plan::scenario_name;
-use super::proving::count_words;
 use super::refusal::finding_line;
 use crate::caller::Caller;
 use crate::cli;
@@ -11,7 +11,7 @@ use crate::error::{Context as _, Exit, Result};
 use crate::git::Repository;
 use crate::judge::Word;
 use crate::records::{Body, Ended, Recorded, SuiteEntry, VerdictBody};
-use crate::reporter::{Line, Reporter, Tone, span};
+use crate::reporter::{Line, Reporter, Tone, span, time_zone};
 
 /// Shows a record, or the newest one of a revision.
 pub fn show(caller: &Caller, repository: &Repository, args: &cli::Show, reporter: &Reporter) -> Result<Exit> {
@@ -64,7 +64,7 @@ fn lines(ground: &Ground<'_>, recorded: &Recorded, resolves: &[Recorded]) -> Vec
     let digest = &statement.subject().digest;
     lines.push(field("subject").data(digest.git_commit.to_string()));
     lines.push(field("tree").data(digest.git_tree.to_string()));
-    let local = predicate.finished.to_zoned(jiff::tz::TimeZone::system());
+    let local = predicate.finished.to_zoned(time_zone(ground.caller));
     let by =
         field("by").data(&predicate.who.name).text(" <").data(&predicate.who.email).text("> on ").data(&predicate.host);
     lines.push(if predicate.terminal { by } else { by.text(", not human-run") });
@@ -106,7 +106,8 @@ fn verdict_lines(ground: &Ground<'_>, verdict: &VerdictBody) -> Vec<Line> {
     }
     let bases: Vec<String> = verdict.bases.iter().map(|base| base.short()).collect();
     lines.push(field("base").data(if bases.is_empty() { "none".to_owned() } else { bases.join(" ") }));
-    lines.push(field("changed").data(format!("{} paths", verdict.changes.count)));
+    let count = verdict.changes.count;
+    lines.push(field("changed").data(format!("{count} path{}", if count == 1 { "" } else { "s" })));
     if let Some(judged_by) = &verdict.policies.judged_by {
         lines.push(field("judged by").data(judged_by));
     }

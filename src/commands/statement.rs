@@ -7,7 +7,8 @@ use jiff::Timestamp;
 
 use super::assess::Assessment;
 use super::ground::Ground;
-use super::proving::{Order, SuiteVerdict};
+use super::judging::SuiteVerdict;
+use super::proving::Order;
 use crate::digest::Digest;
 use crate::error::{Context as _, Result};
 use crate::evidence;

@@ -63,6 +63,15 @@ pub(super) fn run_command(
     command
 }
 
+/// The `approve-policy` that lets a subject's weaker policy through; the reason is the user's to give.
+pub(super) fn approve_command(assessment: &Assessment) -> String {
+    let commit = assessment.subject.commit.id.short();
+    match &assessment.wanted.replaced {
+        Some(replaced) => format!("proof-gate approve-policy {commit} --replacing {} -m WHY", replaced.id.short()),
+        None => format!("proof-gate approve-policy {commit} -m WHY"),
+    }
+}
+
 /// The scenario as `run` takes it, empty for a deployment.
 fn scenario_words(wanted: &Wanted) -> String {
     match &wanted.scenario {

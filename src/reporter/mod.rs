@@ -13,7 +13,7 @@ use indicatif::ProgressBar;
 pub use escape::{Shown, shown, text};
 pub use line::{Line, Tone};
 pub use live::Running;
-pub use words::{ago, clock, span};
+pub use words::{ago, clock, span, time_zone};
 
 use crate::caller::Caller;
 use crate::error::{Context as _, Error, Exit, Result};

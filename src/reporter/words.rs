@@ -5,6 +5,8 @@ use std::time::Duration;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
+use crate::caller::Caller;
+
 /// `12s`, `3m05s`, `1h02m`.
 pub fn span(duration: Duration) -> String {
     let seconds = duration.as_secs();
@@ -16,10 +18,20 @@ pub fn span(duration: Duration) -> String {
     }
 }
 
+/// The user's time zone: what `TZ` says, else the system's, else UTC.
+///
+/// Where `TZ` is not set the one file that tells is read, and not the whole database of time zones as for a name.
+pub fn time_zone(caller: &Caller) -> TimeZone {
+    if caller.variable("TZ").is_some() {
+        return TimeZone::system();
+    }
+    let local = std::fs::read("/etc/localtime").ok().and_then(|bytes| TimeZone::tzif("local", &bytes).ok());
+    local.unwrap_or(TimeZone::UTC)
+}
+
 /// The time of day where it was today, else the date with it.
-pub fn clock(when: Timestamp, now: Timestamp) -> String {
-    let zone = TimeZone::system();
-    let (when, now) = (when.to_zoned(zone.clone()), now.to_zoned(zone));
+pub fn clock(when: Timestamp, now: Timestamp, zone: &TimeZone) -> String {
+    let (when, now) = (when.to_zoned(zone.clone()), now.to_zoned(zone.clone()));
     let format = if when.date() == now.date() { "%H:%M" } else { "%Y-%m-%d %H:%M" };
     when.strftime(format).to_string()
 }

@@ -13,7 +13,7 @@ mod update;
 pub use base::{Base, find_base};
 pub use change::changed_paths;
 pub use everything::{FOLDERS, TABLE, calls_for_everything};
-pub use plan::{Change, NeededApproval, Plan, PlanInput, Reason, plan};
+pub use plan::{Change, NeededApproval, Plan, PlanInput, Reason, needed_approvals, plan};
 pub use policies::{Anchors, Found, Origin, PolicyFile, PolicyReader, is_gated, judging, parse, short_name};
 pub use subject::{Subject, find_subject};
 pub use update::{Action, RefUpdate, parse_updates};

@@ -175,6 +175,16 @@ pub struct PlanInput<'a> {
     pub scenario: &'a Scenario,
 }
 
+/// The approvals that a policy needs against those that stood before: one for each that it is weaker than.
+pub fn needed_approvals(policy: &PolicyFile, before: &[Rc<PolicyFile>]) -> Vec<NeededApproval> {
+    let changed = before.iter().filter(|before| before.digest != policy.digest);
+    let weaker = changed.filter_map(|before| match policy::compare(&before.policy, &policy.policy) {
+        Comparison::Same | Comparison::Stronger => None,
+        Comparison::Weaker(weakenings) => Some(NeededApproval { from: before.digest, to: policy.digest, weakenings }),
+    });
+    weaker.collect()
+}
+
 /// Works out what is owed. Adding a changed path never takes a suite away.
 pub fn plan(input: PlanInput<'_>) -> Plan {
     let policy = &input.policy.policy;
@@ -184,16 +194,10 @@ pub fn plan(input: PlanInput<'_>) -> Plan {
     } else if input.cut {
         owed.every_suite(&Reason::CutHistory);
     }
-    let mut approvals = Vec::new();
-    for before in input.compared.iter().filter(|before| before.digest != input.policy.digest) {
+    if input.compared.iter().any(|before| before.digest != input.policy.digest) {
         owed.every_suite(&Reason::PolicyChanged);
-        match policy::compare(&before.policy, policy) {
-            Comparison::Same | Comparison::Stronger => {}
-            Comparison::Weaker(weakenings) => {
-                approvals.push(NeededApproval { from: before.digest, to: input.policy.digest, weakenings });
-            }
-        }
     }
+    let approvals = needed_approvals(input.policy, input.compared);
     let mut changes = Vec::new();
     for PathChange { path, status } in input.changes {
         owed.path(&path);

@@ -1,0 +1,146 @@
+//! From what the suites left to a verdict for each: several runs of one suite are judged as one.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use crate::evidence::{self, Ended, SuiteEvidence};
+use crate::judge::{self, Code, Counts, Finding, Rules, Verdict};
+use crate::policy::Policy;
+use crate::prove::{Outcome, SuiteRun};
+use crate::reporter::{Line, Tone, span};
+
+/// One suite as it was judged.
+pub struct SuiteVerdict {
+    /// Its name.
+    pub name: String,
+    /// What it ran.
+    pub argv: Vec<String>,
+    /// How it ended.
+    pub ended: Ended,
+    /// The judgement.
+    pub verdict: Verdict,
+    /// The tests it told of.
+    pub counts: Counts,
+    /// How long it took, all runs together.
+    pub duration: Duration,
+    /// How often it ran.
+    pub runs: u32,
+    /// Where its logs and reports lie.
+    pub files: Vec<PathBuf>,
+}
+
+/// The name of one of several runs of a suite. `~` cannot stand in a suite's name.
+pub(super) fn run_name(suite: &str, run: u32) -> String {
+    if run == 0 { suite.to_owned() } else { format!("{suite}~{}", run + 1) }
+}
+
+/// What a proof came to.
+pub(super) struct AllJudged {
+    /// The verdicts of the suites that ran to their end.
+    pub(super) verdicts: Vec<SuiteVerdict>,
+    /// Why there is no whole proof.
+    pub(super) broken: Option<(String, Option<String>)>,
+}
+
+/// Judges every suite that ran to its end.
+pub(super) fn judge_all(policy: &Policy, runs: &[(String, u32)], suites: &[SuiteRun], workspace: &Path) -> AllJudged {
+    let mut judged = AllJudged { verdicts: Vec::new(), broken: None };
+    for (name, often) in runs {
+        let mut of_suite = Vec::new();
+        for run in 0..*often {
+            let Some(found) = suites.iter().find(|suite| suite.name == run_name(name, run)) else { continue };
+            match judge_one(policy, name, found, workspace) {
+                Ok(verdict) => of_suite.push(verdict),
+                Err(why) => judged.broken = judged.broken.or(Some(why)),
+            }
+        }
+        if of_suite.len() < *often as usize && judged.broken.is_none() {
+            judged.broken = Some((format!("the suite {name} was not run to its end"), None));
+        }
+        judged.verdicts.extend(merge(of_suite));
+    }
+    judged
+}
+
+fn judge_one(
+    policy: &Policy,
+    name: &str,
+    run: &SuiteRun,
+    workspace: &Path,
+) -> Result<SuiteVerdict, (String, Option<String>)> {
+    let suite = &policy.suites[name];
+    let ended = match &run.outcome {
+        Outcome::Exited { code } => Ended::Exited(*code),
+        Outcome::Signalled { signal } => Ended::Signalled(*signal),
+        Outcome::TimedOut => Ended::TimedOut,
+        Outcome::Cancelled => return Err(("interrupted".to_owned(), None)),
+        Outcome::Infra { cause, hint } => return Err((cause.clone(), hint.clone())),
+    };
+    let report = evidence::read_report(suite.report, &run.report, run.started_system);
+    let report = report.relative_to(workspace);
+    let judged = judge::judge(&SuiteEvidence { ended, report }, &Rules::of(suite));
+    Ok(SuiteVerdict {
+        name: name.to_owned(),
+        argv: suite.run.clone(),
+        ended,
+        verdict: judged.verdict,
+        counts: judged.counts,
+        duration: run.duration,
+        runs: 1,
+        files: [&run.log, &run.report].into_iter().filter(|file| file.is_file()).cloned().collect(),
+    })
+}
+
+/// Several runs of one suite as one: every finding of each, and one more where they differ.
+fn merge(runs: Vec<SuiteVerdict>) -> Option<SuiteVerdict> {
+    let mut runs = runs.into_iter();
+    let mut whole = runs.next()?;
+    for run in runs {
+        let mut findings: Vec<Finding> = whole.verdict.findings().into_iter().cloned().collect();
+        if whole.verdict.word() != run.verdict.word() {
+            let detail = "runs of the same inputs differ".to_owned();
+            findings.insert(0, Finding { code: Code::TestFlaky, test: None, detail });
+        }
+        for finding in run.verdict.findings() {
+            if !findings.contains(finding) {
+                findings.push(finding.clone());
+            }
+        }
+        whole.verdict = Verdict::of(findings);
+        whole.duration += run.duration;
+        whole.runs += 1;
+        whole.files.extend(run.files);
+        if whole.ended == Ended::Exited(0) {
+            whole.ended = run.ended;
+        }
+    }
+    Some(whole)
+}
+
+/// One line for a suite, and one for each of its first findings.
+pub fn suite_lines(suite: &SuiteVerdict) -> Vec<Line> {
+    let line = Line::new().text("  ");
+    let line = match suite.verdict {
+        Verdict::Pass => line.tone(Tone::Good, "PASS"),
+        Verdict::Fail { .. } => line.tone(Tone::Bad, "FAIL"),
+    };
+    let line = line.to(11).data(&suite.name).text("  ").data(span(suite.duration));
+    let mut lines = vec![line.text("  ").data(count_words(&suite.counts))];
+    let findings = suite.verdict.findings();
+    for finding in findings.iter().take(10) {
+        lines.push(super::refusal::finding_line(Line::new().text("           "), finding));
+    }
+    if findings.len() > 10 {
+        lines.push(Line::new().text("           and ").data((findings.len() - 10).to_string()).text(" more"));
+    }
+    lines
+}
+
+/// `12 passed, 1 failed`, leaving out what is zero; empty where no test was told of.
+pub fn count_words(counts: &Counts) -> String {
+    let told =
+        [(counts.passed, "passed"), (counts.failed, "failed"), (counts.flaky, "flaky"), (counts.skipped, "skipped")];
+    let told: Vec<String> =
+        told.iter().filter(|(count, _)| *count > 0).map(|(count, word)| format!("{count} {word}")).collect();
+    told.join(", ")
+}
