@@ -30,6 +30,12 @@ impl Fingerprint {
         }
         Fingerprint(parts)
     }
+
+    /// The same without one part: what git itself changes in a push.
+    pub fn without(mut self, part: &str) -> Self {
+        self.0.remove(part);
+        self
+    }
 }
 
 fn walk(top: &Path, below: &Path, parts: &mut BTreeMap<String, String>) {
