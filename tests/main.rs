@@ -3,11 +3,17 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod by_hand;
+mod changed_paths;
 mod cli;
 mod demo;
+mod documents;
+mod evidence;
 mod gate;
 mod hooks;
+mod interrupts;
 mod policy_changes;
+mod proof;
+mod records;
 mod rollback;
 mod selection;
 mod support;

@@ -93,15 +93,8 @@ impl Repository {
     /// An object whose bytes give its id; damage is an error.
     pub fn checked_object(&self, id: Oid) -> Result<(Kind, Vec<u8>)> {
         let (kind, bytes) = self.object(id)?;
-        let kind_of = match kind {
-            Kind::Commit => gix::objs::Kind::Commit,
-            Kind::Tree => gix::objs::Kind::Tree,
-            Kind::Blob => gix::objs::Kind::Blob,
-            Kind::Tag => gix::objs::Kind::Tag,
-        };
-        let found = gix::objs::compute_hash(self.object_format().as_gix(), kind_of, &bytes)
-            .context(format!("cannot hash the object {id}"))?;
-        if Oid::from_gix(found) != Some(id) {
+        let found = self.object_id(kind, &bytes)?;
+        if found != id {
             return Err(Error::new(format!("cannot read the object {id}: it is damaged, its bytes give {found}")));
         }
         Ok((kind, bytes))
@@ -116,7 +109,7 @@ impl Repository {
         Ok((oid(parsed.tree)?, parents))
     }
 
-    fn durable(&self) -> GitCommand {
+    pub(super) fn durable(&self) -> GitCommand {
         let mut git = self.command();
         for setting in DURABLE {
             git = git.args(["-c", setting]);
@@ -145,7 +138,7 @@ impl Repository {
 }
 
 /// Flushes a file or folder; one that is not there (a packed object, the other ref format) needs none.
-fn flush(path: &Path) -> Result<()> {
+pub(super) fn flush(path: &Path) -> Result<()> {
     match File::open(path).and_then(|file| file.sync_all()) {
         Ok(()) => Ok(()),
         Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => Ok(()),

@@ -215,9 +215,20 @@ impl Repository {
 
     /// The id that these bytes have as a blob. Nothing is written.
     pub fn blob_id(&self, bytes: &[u8]) -> Result<Oid> {
-        let id = gix::objs::compute_hash(self.object_format().as_gix(), gix::objs::Kind::Blob, bytes)
-            .context("cannot hash the file")?;
-        Oid::from_gix(id).context("cannot hash the file")
+        self.object_id(Kind::Blob, bytes)
+    }
+
+    /// The id that these bytes have as an object of a kind; nothing is written.
+    pub fn object_id(&self, kind: Kind, bytes: &[u8]) -> Result<Oid> {
+        let what = || format!("cannot hash a {}", kind.as_str());
+        let kind = match kind {
+            Kind::Commit => gix::objs::Kind::Commit,
+            Kind::Tree => gix::objs::Kind::Tree,
+            Kind::Blob => gix::objs::Kind::Blob,
+            Kind::Tag => gix::objs::Kind::Tag,
+        };
+        let id = gix::objs::compute_hash(self.object_format().as_gix(), kind, bytes).context(what())?;
+        Oid::from_gix(id).context(what())
     }
 }
 

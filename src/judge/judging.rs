@@ -66,6 +66,7 @@ pub fn judge(evidence: &SuiteEvidence, rules: &Rules) -> Judged {
     }
     match &evidence.report {
         ReportEvidence::NotAsked => {}
+        ReportEvidence::Unusable { code, .. } if is_cut_off(evidence.ended) && is_of_a_cut_off_run(*code) => {}
         ReportEvidence::Unusable { code, detail } => findings.push(finding(*code, detail.clone())),
         ReportEvidence::Read(report) => {
             counts = count(report);
@@ -75,6 +76,20 @@ pub fn judge(evidence: &SuiteEvidence, rules: &Rules) -> Judged {
         }
     }
     Judged { verdict: Verdict::of_unsorted(findings), counts }
+}
+
+/// Whether the suite was stopped before it could end by itself.
+fn is_cut_off(ended: Ended) -> bool {
+    match ended {
+        Ended::Signalled(_) | Ended::TimedOut => true,
+        Ended::Exited(_) => false,
+    }
+}
+
+/// Whether a report is so because its runner was cut off: what `TIMED_OUT` or `KILLED` says already. As a finding of its own it
+/// would make every timeout look like a flaky test once the suite passes.
+fn is_of_a_cut_off_run(code: Code) -> bool {
+    matches!(code, Code::ReportMissing | Code::ReportEmpty | Code::ReportMalformed)
 }
 
 fn count(report: &TestReport) -> Counts {

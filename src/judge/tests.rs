@@ -131,6 +131,20 @@ fn any_evidence() -> impl Strategy<Value = SuiteEvidence> {
         .prop_map(|(ended, outcomes)| SuiteEvidence { ended, report: ReportEvidence::Read(report(&outcomes)) })
 }
 
+#[test]
+fn a_suite_that_was_cut_off_owes_no_report_but_a_stale_one_is_named() {
+    for (ended, cut_off) in [(Ended::Signalled(9), Code::Killed), (Ended::TimedOut, Code::TimedOut)] {
+        let of = |code| {
+            let report = ReportEvidence::Unusable { code, detail: "why".to_owned() };
+            codes(&judge(&SuiteEvidence { ended, report }, &Rules { min_tests: 1 }))
+        };
+        for code in [Code::ReportMissing, Code::ReportEmpty, Code::ReportMalformed] {
+            assert_eq!(of(code), [cut_off]);
+        }
+        assert!(of(Code::ReportStale).contains(&Code::ReportStale) && of(Code::ReportStale).contains(&cut_off));
+    }
+}
+
 proptest! {
     #[test]
     fn a_finding_never_turns_a_fail_into_a_pass(

@@ -66,41 +66,55 @@ impl<'a> Log<'a> {
     /// Appends a record. When this returns, the record is durable and was read back.
     pub fn append(&self, draft: Draft) -> Result<Recorded> {
         let _lock = self.lock()?;
+        let mut storage = Storage::Loose;
         for _ in 0..ATTEMPTS {
-            if let Some(recorded) = self.attempt(&draft)? {
-                return Ok(recorded);
+            match self.attempt(&draft, storage)? {
+                Attempt::Recorded(recorded) => return Ok(*recorded),
+                Attempt::Moved => {}
+                Attempt::Pruned => storage = Storage::KeptPack,
             }
         }
         Err(Error::new(format!("cannot record: the log moved under {ATTEMPTS} attempts"))
             .hint("something else writes refs/proof/ in this repository; run the command again when it has ended"))
     }
 
-    /// `None` where the log moved, or its objects went, before the record was safe.
-    fn attempt(&self, draft: &Draft) -> Result<Option<Recorded>> {
+    fn attempt(&self, draft: &Draft, storage: Storage) -> Result<Attempt> {
         let graph = Graph::load(self.repository)?;
         let (writer, tip) = self.place(&graph)?;
         let others = other_tips(&graph, writer, tip);
         let mut statement = self.statement(draft.clone(), writer, tip);
         let json = fit(&mut statement)?;
         canonical::check(&statement).map_err(|why| Error::new(format!("cannot record: {why}")))?;
-        let (commit, objects) = self.write(&statement, json, tip.into_iter().chain(others))?;
+        let (commit, objects) = self.make(&statement, json, tip.into_iter().chain(others))?;
+        // Dropped at the end of this function, when the ref leads to the record.
+        let _kept = match storage {
+            Storage::KeptPack => Some(self.repository.write_kept_pack(&objects.all())?),
+            Storage::Loose => {
+                for (kind, bytes) in objects.all() {
+                    // A prune removes folders that it has emptied, also under git's hands; a full disk fails in the pack too.
+                    if self.repository.write_object(kind, bytes).is_err() {
+                        return Ok(Attempt::Pruned);
+                    }
+                }
+                None
+            }
+        };
         match self.repository.compare_and_swap(&format!("{LOGS}{writer}"), tip, commit) {
             Ok(Swap::Done) => {}
-            Ok(Swap::Moved) => return Ok(None),
+            Ok(Swap::Moved) => return Ok(Attempt::Moved),
             // A `git gc --prune=now` beside us may have taken what no ref led to yet.
-            Err(_) if !self.repository.has_object(commit) => return Ok(None),
+            Err(_) if !self.repository.has_object(commit) => return Ok(Attempt::Pruned),
             Err(error) => return Err(error),
         }
-        self.read_back(commit, &statement, &objects).map(Some)
+        self.read_back(commit, &statement, &objects).map(Box::new).map(Attempt::Recorded)
     }
 
     fn read_back(&self, commit: Oid, statement: &Statement, objects: &Objects) -> Result<Recorded> {
         let holds = || read(self.repository, commit).is_ok_and(|framed| framed.content.as_ref() == Ok(statement));
         if !holds() {
-            // The prune may have begun before the ref led here; writing the same objects again gives the same ids.
-            self.repository.write_object(Kind::Blob, &objects.blob)?;
-            self.repository.write_object(Kind::Tree, &objects.tree)?;
-            self.repository.write_object(Kind::Commit, &objects.commit)?;
+            // A prune that began before the ref led here may still be at work; it takes nothing out of a pack. The same bytes give
+            // the same ids.
+            drop(self.repository.write_kept_pack(&objects.all())?);
         }
         if holds() {
             return Ok(Recorded::new(commit, statement.clone()));
@@ -163,15 +177,10 @@ impl<'a> Log<'a> {
         }
     }
 
-    /// Writes the three objects of a record.
-    fn write(
-        &self,
-        statement: &Statement,
-        json: Vec<u8>,
-        parents: impl Iterator<Item = Oid>,
-    ) -> Result<(Oid, Objects)> {
-        let tree = tree_of(self.repository.write_object(Kind::Blob, &json)?);
-        let tree_id = self.repository.write_object(Kind::Tree, &tree)?;
+    /// Makes the three objects of a record; writes nothing.
+    fn make(&self, statement: &Statement, json: Vec<u8>, parents: impl Iterator<Item = Oid>) -> Result<(Oid, Objects)> {
+        let tree = tree_of(self.repository.object_id(Kind::Blob, &json)?);
+        let tree_id = self.repository.object_id(Kind::Tree, &tree)?;
         let mut commit = format!("tree {tree_id}\n").into_bytes();
         for parent in parents {
             commit.extend(format!("parent {parent}\n").bytes());
@@ -182,9 +191,28 @@ impl<'a> Log<'a> {
             commit.push(b'\n');
         }
         commit.extend(format!("\n{}\n", headline(statement)).bytes());
-        let id = self.repository.write_object(Kind::Commit, &commit)?;
+        let id = self.repository.object_id(Kind::Commit, &commit)?;
         Ok((id, Objects { blob: json, tree, commit }))
     }
+}
+
+/// Where the objects of a record are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Storage {
+    /// One file each, as git does it: the next `git gc` finds them in their places.
+    Loose,
+    /// In a pack of their own, which no prune touches. Not the rule, because every pack makes every look-up a little slower.
+    KeptPack,
+}
+
+/// What came of one attempt to append.
+enum Attempt {
+    /// The record is in the log.
+    Recorded(Box<Recorded>),
+    /// Somebody else moved the log.
+    Moved,
+    /// A prune took the objects, or the folder below them, before the ref led to them.
+    Pruned,
 }
 
 /// The bytes of a record's objects, kept until it is read back.
@@ -192,6 +220,12 @@ struct Objects {
     blob: Vec<u8>,
     tree: Vec<u8>,
     commit: Vec<u8>,
+}
+
+impl Objects {
+    fn all(&self) -> [(Kind, &[u8]); 3] {
+        [(Kind::Blob, &self.blob), (Kind::Tree, &self.tree), (Kind::Commit, &self.commit)]
+    }
 }
 
 /// Whether the log ends where the last record of its writer is, as far as anybody here knows.

@@ -241,6 +241,13 @@ impl Sandbox {
         terminal::run(Path::new(env!("CARGO_BIN_EXE_proof-gate")), args, &self.shop(), &self.variables)
     }
 
+    /// A command with the sandbox's environment in the shop that a topic starts and ends by itself.
+    pub fn command(&self, program: &str) -> Command {
+        let mut command = Command::new(program);
+        command.current_dir(self.shop()).env_clear().envs(&self.variables).stdin(Stdio::null());
+        command
+    }
+
     /// Installs the hooks.
     #[track_caller]
     pub fn install(&self) {

@@ -118,6 +118,25 @@ fn a_log_that_moves_between_reading_and_writing_is_read_again() {
 }
 
 #[test]
+fn what_a_kept_pack_holds_survives_a_prune_and_reads_back_in_both_object_formats() {
+    for format in ["sha1", "sha256"] {
+        let sandbox = Sandbox::new(&["--object-format", format]);
+        let repository = sandbox.open();
+        let long = b"0123456789abcdef".repeat(10_000);
+        for bytes in [&b""[..], b"short", &long] {
+            let id = repository.blob_id(bytes).unwrap();
+            let kept = repository.write_kept_pack(&[(Kind::Blob, bytes)]).unwrap();
+            sandbox.git(&["prune", "--expire=now"]);
+            sandbox.git(&["repack", "-a", "-d", "-q"]);
+            assert_eq!(sandbox.open().checked_object(id).unwrap(), (Kind::Blob, bytes.to_vec()), "{format}");
+            drop(kept);
+        }
+        let keeps = fs::read_dir(sandbox.path().join(".git/objects/pack")).unwrap();
+        assert!(keeps.flatten().all(|entry| entry.path().extension() != Some("keep".as_ref())), "{format}");
+    }
+}
+
+#[test]
 fn a_user_without_a_name_is_told_before_anything_is_run() {
     let sandbox = Sandbox::new(&[]);
     sandbox.git(&["config", "user.useConfigOnly", "true"]);

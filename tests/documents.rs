@@ -1,0 +1,105 @@
+//! The JSON documents: what the program prints is what `docs/schemas/` describes, and that is made from the program's types.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use proof_gate::commands::output::{ExplainOutput, JudgeOutput, PlanOutput, RunOutput, ShowOutput, StatusOutput};
+use schemars::{JsonSchema, schema_for};
+use serde_json::Value;
+
+use crate::support::Sandbox;
+
+fn schemas() -> Vec<(&'static str, String)> {
+    vec![
+        ("explain", text::<ExplainOutput>()),
+        ("judge", text::<JudgeOutput>()),
+        ("plan", text::<PlanOutput>()),
+        ("run", text::<RunOutput>()),
+        ("show", text::<ShowOutput>()),
+        ("status", text::<StatusOutput>()),
+    ]
+}
+
+fn text<T: JsonSchema>() -> String {
+    format!("{}\n", serde_json::to_string_pretty(&schema_for!(T)).unwrap())
+}
+
+fn file(command: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("docs/schemas/proof-gate.{command}.1.json"))
+}
+
+#[test]
+#[ignore = "writes docs/schemas/; run it after a change of the documents' types"]
+fn write_the_schemas() {
+    fs::create_dir_all(file("plan").parent().unwrap()).unwrap();
+    for (command, schema) in schemas() {
+        fs::write(file(command), schema).unwrap();
+    }
+}
+
+#[test]
+fn the_schemas_are_in_step_with_the_types_and_docs_name_each() {
+    let docs = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/json.md")).unwrap();
+    for (command, schema) in schemas() {
+        assert_eq!(fs::read_to_string(file(command)).unwrap(), schema, "cargo test -- --ignored write_the_schemas");
+        assert!(docs.contains(&format!("schemas/proof-gate.{command}.1.json")), "{command}");
+    }
+}
+
+/// Runs a command and holds its one document against its schema.
+#[track_caller]
+fn check(sandbox: &Sandbox, args: &[&str], code: i32) -> Value {
+    let ran = sandbox.proof_gate(&[args, &["--json"]].concat()).ends_with(code);
+    let document: Value = serde_json::from_str(&ran.stdout).unwrap();
+    let schema: Value = serde_json::from_str(&fs::read_to_string(file(args[0])).unwrap()).unwrap();
+    let errors: Vec<String> =
+        jsonschema::validator_for(&schema).unwrap().iter_errors(&document).map(|error| error.to_string()).collect();
+    assert_eq!(errors, Vec::<String>::new(), "{document:#}");
+    assert_eq!(document["format"], format!("proof-gate.{}/1", args[0]));
+    document
+}
+
+#[test]
+fn every_document_is_as_its_schema_says_before_and_after_a_proof() {
+    let sandbox = Sandbox::new();
+    sandbox.git_ok(&["tag", "v1"]);
+    for command in ["plan", "explain", "status"] {
+        check(&sandbox, &[command], 0);
+    }
+    let ran = check(&sandbox, &["run"], 0);
+    assert_eq!(ran["verdict"], "PASS");
+    for command in ["plan", "explain", "status", "show"] {
+        check(&sandbox, &[command], 0);
+    }
+    sandbox.write("src/payments/charge.js", "BUG\n");
+    sandbox.commit("Charge twice");
+    let ran = check(&sandbox, &["run"], 1);
+    assert_eq!(ran["verdict"], "FAIL");
+    assert_eq!(check(&sandbox, &["show"], 0)["record"], ran["record"]);
+    assert_eq!(check(&sandbox, &["explain"], 0)["established"], false);
+    check(&sandbox, &["status"], 0);
+}
+
+#[test]
+fn show_finds_one_record_by_tag_commit_and_prefix() {
+    let sandbox = Sandbox::new();
+    sandbox.git_ok(&["tag", "v1"]);
+    let record = check(&sandbox, &["run", "v1"], 0)["record"].as_str().unwrap().to_owned();
+    let commit = sandbox.git_ok(&["rev-parse", "HEAD"]);
+    for what in ["v1", commit.trim(), &record, &record[..9]] {
+        assert_eq!(check(&sandbox, &["show", what], 0)["record"], record, "{what}");
+    }
+}
+
+#[test]
+fn judge_ends_with_its_verdict() {
+    let sandbox = Sandbox::new();
+    let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/reports");
+    let judge = |name: &str, adapter: &str, code: i32| {
+        let file = fixtures.join(name);
+        check(&sandbox, &["judge", file.to_str().unwrap(), "--adapter", adapter], code)
+    };
+    assert_eq!(judge("mocha/payment-json.json", "mocha-json", 0)["verdict"], "PASS");
+    assert_eq!(judge("mocha/flaky-json.json", "mocha-json", 1)["findings"][0]["code"], "TEST_FLAKY");
+    assert_eq!(judge("dialects/disabled-failure.xml", "junit-xml", 1)["findings"][0]["code"], "TEST_FAILED");
+}
