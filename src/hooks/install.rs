@@ -439,6 +439,7 @@ mod tests {
     fn conflict(shop: &Shop, options: &Options) -> String {
         let error = install(&shop.open(), &shop.caller, options).unwrap_err();
         assert_eq!(error.exit, Exit::Conflict, "{error}");
-        error.hints.join("\n")
+        let lines = error.to_copy.iter().map(|line| (*line).to_owned());
+        error.hints.into_iter().chain(lines).collect::<Vec<_>>().join("\n")
     }
 }

@@ -71,15 +71,16 @@ impl Manager {
                 "LEFTHOOK=0",
             ),
         };
-        let added = match lines {
-            [line] => format!("add as the last line of {file}: {line}"),
-            lines => format!("add to {file}:\n{}", lines.join("\n")),
+        let place = match self {
+            Manager::Husky => "as its last line",
+            Manager::Lefthook => "at its end",
         };
         Error::new(format!("cannot install the hook: {name} writes its hooks anew and would take it out"))
             .ending(Exit::Conflict)
-            .hint(added)
+            .hint(format!("add to {file}, {place}, what stands below"))
             .hint(format!("then: proof-gate install (with {switch} set, {name} skips every hook, this one too)"))
             .hint("or chain what stands there all the same: proof-gate install --force")
+            .copying(lines)
     }
 }
 
