@@ -43,40 +43,50 @@ fn check(sandbox: &Sandbox, case: &Case<'_>) {
 
 #[test]
 fn pytest_by_its_junit_report() {
-    check(&sandbox(), &Case {
-        prepare: "",
-        run: r#"["python3", "-m", "pytest", "-p", "no:cacheprovider", "--junitxml={report}"]"#,
-        report: r#"report = { adapter = "junit-xml", flavor = "pytest" }"#,
-        files: &[("test_charge.py", "def test_charges_the_whole_basket():\n    assert 3 + 4 == SUM\n")],
-        refusal: &["TEST_FAILED", "test_charges_the_whole_basket"],
-    });
+    check(
+        &sandbox(),
+        &Case {
+            prepare: "",
+            run: r#"["python3", "-m", "pytest", "-p", "no:cacheprovider", "--junitxml={report}"]"#,
+            report: r#"report = { adapter = "junit-xml", flavor = "pytest" }"#,
+            files: &[("test_charge.py", "def test_charges_the_whole_basket():\n    assert 3 + 4 == SUM\n")],
+            refusal: &["TEST_FAILED", "test_charges_the_whole_basket"],
+        },
+    );
 }
 
 #[test]
 fn the_runner_of_node_by_its_junit_report() {
     let text = "const test = require('node:test');\nconst assert = require('node:assert');\n\
                 test('charges the whole basket', () => assert.equal(3 + 4, SUM));\n";
-    check(&sandbox(), &Case {
-        prepare: "",
-        run: r#"["node", "--test", "--test-reporter=junit", "--test-reporter-destination={report}"]"#,
-        report: "report = \"junit-xml\"\nflaky = \"unobservable\"",
-        files: &[("test/charge.test.js", text)],
-        refusal: &["TEST_FAILED", "charges the whole basket"],
-    });
+    check(
+        &sandbox(),
+        &Case {
+            prepare: "",
+            run: r#"["node", "--test", "--test-reporter=junit", "--test-reporter-destination={report}"]"#,
+            report: "report = \"junit-xml\"\nflaky = \"unobservable\"",
+            files: &[("test/charge.test.js", text)],
+            refusal: &["TEST_FAILED", "charges the whole basket"],
+        },
+    );
 }
 
 #[test]
 fn vitest_by_its_junit_report() {
     let sandbox = sandbox();
-    with_project(&sandbox, "npm-vitest");
-    let text = "import { expect, test } from 'vitest';\ntest('charges the whole basket', () => expect(3 + 4).toBe(SUM));\n";
-    check(&sandbox, &Case {
-        prepare: r#"prepare = [["npm", "ci", "--prefer-offline"]]"#,
-        run: r#"["npm", "run", "test", "--", "--reporter=default", "--reporter=junit", "--outputFile.junit={report}"]"#,
-        report: "report = \"junit-xml\"\nflaky = \"unobservable\"",
-        files: &[("test/charge.test.mjs", text)],
-        refusal: &["TEST_FAILED", "charges the whole basket"],
-    });
+    with_project(&sandbox, "pnpm-vitest");
+    let text =
+        "import { expect, test } from 'vitest';\ntest('charges the whole basket', () => expect(3 + 4).toBe(SUM));\n";
+    check(
+        &sandbox,
+        &Case {
+            prepare: r#"prepare = [["pnpm", "install", "--frozen-lockfile", "--prefer-offline"]]"#,
+            run: r#"["pnpm", "run", "test", "--reporter=default", "--reporter=junit", "--outputFile.junit={report}"]"#,
+            report: "report = \"junit-xml\"\nflaky = \"unobservable\"",
+            files: &[("test/charge.test.mjs", text)],
+            refusal: &["TEST_FAILED", "charges the whole basket"],
+        },
+    );
 }
 
 #[test]
@@ -91,11 +101,14 @@ fn cargo_by_its_exit_code() {
         let folder = std::env::var(name).ok().unwrap_or_else(|| format!("{}/{below}", home.to_str().unwrap()));
         sandbox.set(name, &folder);
     }
-    check(&sandbox, &Case {
-        prepare: "",
-        run: r#"["cargo", "test", "--locked"]"#,
-        report: "report = \"exit-code\"\nflaky = \"unobservable\"",
-        files: &[("Cargo.toml", manifest), ("Cargo.lock", lock), (".gitignore", "target\n"), ("charge.rs", test)],
-        refusal: &["EXIT_NONZERO"],
-    });
+    check(
+        &sandbox,
+        &Case {
+            prepare: "",
+            run: r#"["cargo", "test", "--locked"]"#,
+            report: "report = \"exit-code\"\nflaky = \"unobservable\"",
+            files: &[("Cargo.toml", manifest), ("Cargo.lock", lock), (".gitignore", "target\n"), ("charge.rs", test)],
+            refusal: &["EXIT_NONZERO"],
+        },
+    );
 }

@@ -60,7 +60,7 @@ fn first_day(project: &str, found: &str, payment: &str) {
     sandbox.install();
 
     let untouched = Fingerprint::of(&sandbox);
-    sandbox.push_in_terminal(&["origin", "main"]).ends_with(0).says("PASS  booking full guardrail payment");
+    sandbox.push_in_terminal(&["origin", "main"]).ends_with(0).says("booking full guardrail payment");
     assert_eq!(Fingerprint::of(&sandbox), untouched);
     let proven = sandbox.remote_ref("refs/heads/main").unwrap();
 
@@ -133,7 +133,8 @@ fn a_filter_that_matches_no_test_is_no_pass() {
 #[test]
 fn a_configuration_file_of_mocha_does_not_take_the_report_away() {
     let sandbox = shop("pnpm-mocha");
-    let config = r#"{ "reporter": "dot", "reporter-option": ["output=elsewhere.json"], "forbid-only": false, "spec": "test" }"#;
+    let config =
+        r#"{ "reporter": "dot", "reporter-option": ["output=elsewhere.json"], "forbid-only": false, "spec": "test" }"#;
     sandbox.write(".mocharc.json", config);
     set_up(&sandbox);
     sandbox.push_in_terminal(&["origin", "main"]).ends_with(0).says("PASS");
