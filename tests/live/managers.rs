@@ -57,19 +57,24 @@ impl Beside {
     fn install_gate(self, sandbox: &Sandbox) {
         match self {
             Beside::PreCommit | Beside::Prek => sandbox.install(),
-            Beside::Lefthook => follow(sandbox, "lefthook.yml"),
-            Beside::Husky => follow(sandbox, ".husky/pre-push"),
+            Beside::Lefthook => follow(self, sandbox, "lefthook.yml"),
+            Beside::Husky => follow(self, sandbox, ".husky/pre-push"),
         }
     }
 }
 
 /// Adds the lines that `install` prints to the manager's file, to the letter, and installs again.
-fn follow(sandbox: &Sandbox, file: &str) {
+fn follow(beside: Beside, sandbox: &Sandbox, file: &str) {
     let refused = sandbox.proof_gate(&["install"]).ends_with(3).says(&format!("hint:  add to {file}, "));
     let is_talk = |line: &&str| line.starts_with("error: ") || line.starts_with("hint: ");
     let lines: String = refused.stderr.lines().skip_while(is_talk).map(|line| format!("{line}\n")).collect();
     let standing = fs::read_to_string(sandbox.shop().join(file)).unwrap_or_default();
     sandbox.write(file, standing + &lines);
+    if beside == Beside::Lefthook {
+        // lefthook has written no hook pre-push as yet: its configuration named none.
+        sandbox.proof_gate(&["install"]).ends_with(3).says("lefthook install");
+    }
+    beside.install_hooks(sandbox);
     sandbox.proof_gate(&["install"]).ends_with(0).says("calls the gate");
     sandbox.commit("Call the gate");
 }
