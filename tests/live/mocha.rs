@@ -59,15 +59,15 @@ fn first_day(project: &str, found: &str, payment: &str) {
     sandbox.commit("Ask for proofs");
     sandbox.install();
 
-    let untouched = Fingerprint::of(&sandbox);
     sandbox.push_in_terminal(&["origin", "main"]).ends_with(0).says("booking full guardrail payment");
-    assert_eq!(Fingerprint::of(&sandbox), untouched);
     let proven = sandbox.remote_ref("refs/heads/main").unwrap();
 
     sandbox.write("src/payments/charge.js", CHARGE_WITH_A_BUG);
     sandbox.commit("Charge quickly");
+    let untouched = Fingerprint::of(&sandbox);
     let ran = refused(sandbox.push_in_terminal(&["origin", "main"]), "TEST_FAILED").says("charges the whole basket");
     assert!(!ran.stdout.contains("booking"), "only payments changed:\n{}", ran.stdout);
+    assert_eq!(Fingerprint::of(&sandbox), untouched);
     assert_eq!(sandbox.remote_ref("refs/heads/main"), Some(proven));
 
     sandbox.write("src/payments/charge.js", CHARGE.replace("price, 0", "price, 0.0"));
