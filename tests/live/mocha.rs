@@ -111,7 +111,7 @@ fn a_test_left_with_only_is_refused() {
 #[test]
 fn a_rejection_that_nobody_handles_is_no_pass() {
     let body = "Promise.reject(new Error('the bank is closed'));";
-    check_spec(&spec("refund", "asks the bank", body), "FAIL");
+    check_spec(&spec("refund", "asks the bank", body), "EXIT_NONZERO");
 }
 
 #[test]
