@@ -4,26 +4,17 @@ use crate::caller::Caller;
 use crate::cli;
 use crate::error::{Error, Exit, Result};
 use crate::git::Repository;
-use crate::hooks::{self, Options, SeenPolicy};
+use crate::hooks::{self, Options};
 use crate::policy;
-use crate::records::Records;
 use crate::reporter::{Line, Reporter};
 
 /// Writes the hook and proves that it fires.
 pub fn install(repository: &Repository, caller: &Caller, args: &cli::Install, reporter: &Reporter) -> Result<Exit> {
     let bytes = policy_bytes(repository)?;
     policy::parse(&bytes).map_err(|error| error.into_error(policy::FILE))?;
-    let options = Options {
-        hooks_dir: args.hooks_dir.clone(),
-        force: args.force,
-        dry_run: args.dry_run,
-        policy: Some(bytes.clone()),
-    };
+    let options =
+        Options { hooks_dir: args.hooks_dir.clone(), force: args.force, dry_run: args.dry_run, policy: Some(bytes) };
     let installed = hooks::install(repository, caller, &options)?;
-    // While nothing is proven yet the policy is still being written, and the one that stands now is the first.
-    if !args.dry_run && Records::load(repository)?.all().is_empty() {
-        SeenPolicy::write(repository, &bytes)?;
-    }
     for line in &installed.lines {
         reporter.say(&Line::new().data(line));
     }

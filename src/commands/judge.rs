@@ -15,8 +15,11 @@ pub fn judge(args: &cli::Judge, reporter: &Reporter) -> Result<Exit> {
     if args.flavor.is_some() && args.adapter != Adapter::JunitXml {
         return Err(Error::new("cannot use --flavor: only junit-xml has dialects").ending(Exit::Usage));
     }
-    let size = std::fs::metadata(&args.file).context(format!("cannot read {}", args.file.display()))?.len();
-    if size > evidence::MAX_REPORT_BYTES {
+    let metadata = std::fs::metadata(&args.file).context(format!("cannot read {}", args.file.display()))?;
+    if !metadata.is_file() {
+        return Err(Error::new(format!("cannot read {}: it is no regular file", args.file.display())));
+    }
+    if metadata.len() > evidence::MAX_REPORT_BYTES {
         return Err(Error::new(format!("cannot read {}: it is larger than a report may be", args.file.display())));
     }
     let bytes = std::fs::read(&args.file).context(format!("cannot read {}", args.file.display()))?;

@@ -18,6 +18,9 @@ use crate::select::{self, Action, Anchors, PolicyReader, RefUpdate};
 const LISTENER: &str =
     "#!/bin/sh\n{ printf '%s\\n%s\\n' \"$1\" \"$2\" >\"${0%/*}/where\" && cat >\"${0%/*}/updates\"; exit; }\n";
 
+/// Lines of git's own complaint that are handed on, at most.
+const MAX_GIT_LINES: usize = 8;
+
 /// What git would push, and where to.
 struct Listened {
     remote: String,
@@ -63,7 +66,11 @@ fn listen(repository: &Repository, args: &cli::Push) -> Result<Option<Listened>>
     git = git.args(args.remote.iter()).args(&args.refspecs);
     let output = git.output()?;
     if !output.status.success() {
-        return Err(Error::new(format!("cannot push: {}", output.complaint())).ending(Exit::Refused));
+        let mut error = Error::new(format!("cannot push: {}", output.complaint())).ending(Exit::Refused);
+        for line in output.stderr.lines().filter(|line| !line.trim().is_empty()).skip(1).take(MAX_GIT_LINES) {
+            error = error.hint(format!("git said: {}", line.to_str_lossy().trim()));
+        }
+        return Err(error);
     }
     let read = |name: &str| std::fs::read(folder.path().join(name));
     let Ok(destination) = read("where") else { return Ok(None) };

@@ -1,5 +1,6 @@
 //! `run`: proves and records; `run --draft`: runs the work tree and records nothing.
 
+use super::assess::Assessment;
 use super::ground::Ground;
 use super::judging::SuiteVerdict;
 use super::output::{RunOutput, SuiteOutput};
@@ -11,6 +12,7 @@ use crate::error::{Error, Exit, Result};
 use crate::git::Repository;
 use crate::judge::Word;
 use crate::policy;
+use crate::records::{self, Answer};
 use crate::reporter::{Line, Reporter, Tone};
 
 /// Proves a revision.
@@ -61,6 +63,8 @@ fn prove(caller: &Caller, repository: &Repository, args: &cli::Run, reporter: &m
             if assessment.approvals.iter().any(|(_, approved)| !approved) {
                 reporter.say_all(&plan::approvals(&assessment));
             }
+            ground.refresh()?;
+            say_contradictions(&ground, &assessment, reporter)?;
             reporter.say(&Line::new().text("  next:    proof-gate show ").data(recorded.id().short()));
             Ok((Some(recorded.id().to_string()), verdicts))
         }
@@ -68,6 +72,19 @@ fn prove(caller: &Caller, repository: &Repository, args: &cli::Run, reporter: &m
             Err(Error::new("cannot tell what was proven: another proof of the same was made meanwhile"))
         }
     }
+}
+
+/// A PASS that contradicts a FAIL on the same inputs lets nothing through: better to hear that now than from the next push.
+fn say_contradictions(ground: &Ground<'_>, assessment: &Assessment, reporter: &Reporter) -> Result<()> {
+    for owed in ground.assess(assessment.subject.clone(), assessment.wanted.clone())?.owed {
+        if let Answer::Fail { recorded, why: records::Standing::FlakyHistory { .. }, .. } = &owed.answer {
+            let line = Line::new().text("  ").tone(Tone::Bad, "FLAKY_HISTORY").text("  ").data(&owed.suite);
+            reporter.say(&line.text(": PASS and FAIL on the same inputs, so a push is refused"));
+            let line = Line::new().text("  next:    proof-gate resolve ").data(recorded.id().short());
+            reporter.say(&line.text(" --suite ").data(&owed.suite).text(" --cause TEXT"));
+        }
+    }
+    Ok(())
 }
 
 fn draft(caller: &Caller, repository: &Repository, args: &cli::Run, reporter: &mut Reporter) -> Result<Outcome> {

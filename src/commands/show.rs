@@ -44,8 +44,12 @@ fn find(ground: &Ground<'_>, what: &str) -> Result<Option<Recorded>> {
         Ok(recorded) => return Ok(Some(recorded)),
         Err(error) => error,
     };
-    let Ok((subject, _)) = ground.find(what) else {
-        return Err(by_id.ending(Exit::Usage).hint("a commit, a tag, or a record's id"));
+    let (subject, _) = match ground.find(what) {
+        Ok(found) => found,
+        Err(_) if what.bytes().all(|byte| byte.is_ascii_hexdigit()) => {
+            return Err(by_id.hint("a commit, a tag, or a record's id"));
+        }
+        Err(error) => return Err(error.hint("a commit, a tag, or a record's id")),
     };
     match ground.records.of_commit(subject.commit.id).first() {
         Some(id) => ground.records.get(*id).map(Some),

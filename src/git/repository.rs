@@ -37,6 +37,10 @@ impl ObjectFormat {
     }
 }
 
+/// Room for packs that come while the repository is open: each record is one until git's next repack.
+const PACK_SLOTS: gix::odb::store::init::Slots =
+    gix::odb::store::init::Slots::AsNeededByDiskState { multiplier: 1.1, minimum: 1024 };
+
 /// An opened repository. Reading it never writes.
 pub struct Repository {
     program: Program,
@@ -90,7 +94,7 @@ impl Repository {
             common_dir.join("objects"),
             object_format.as_gix(),
             [],
-            gix::odb::store::init::Options::default(),
+            gix::odb::store::init::Options { slots: PACK_SLOTS, ..Default::default() },
         )
         .context("cannot open the object store")?;
         Ok(Repository {

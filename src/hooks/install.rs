@@ -166,7 +166,9 @@ fn resolved(path: &Path) -> PathBuf {
 
 /// Keeps a hook of somebody else, at a place where nothing else is kept.
 fn keep(hook: &Path, theirs: &Snapshot) -> Result<Kept> {
-    let place = place_for(hook, theirs.bytes());
+    // A link is kept as a link, which may change the name that its script sees; so the script is what is asked.
+    let script = fs::read(hook).unwrap_or_else(|_| theirs.bytes().to_vec());
+    let place = place_for(hook, &script);
     for occupied in orphan_of(hook).into_iter().chain([place.clone()]) {
         // The very same hook is there if an earlier install was cut short.
         if Snapshot::take(&occupied)?.is_some_and(|kept| kept != *theirs) {

@@ -66,19 +66,17 @@ impl<'a> Log<'a> {
     /// Appends a record. When this returns, the record is durable and was read back.
     pub fn append(&self, draft: Draft) -> Result<Recorded> {
         let _lock = self.lock()?;
-        let mut storage = Storage::Loose;
         for _ in 0..ATTEMPTS {
-            match self.attempt(&draft, storage)? {
-                Attempt::Recorded(recorded) => return Ok(*recorded),
-                Attempt::Moved => {}
-                Attempt::Pruned => storage = Storage::KeptPack,
+            if let Some(recorded) = self.attempt(&draft)? {
+                return Ok(recorded);
             }
         }
         Err(Error::new(format!("cannot record: the log moved under {ATTEMPTS} attempts"))
             .hint("something else writes refs/proof/ in this repository; run the command again when it has ended"))
     }
 
-    fn attempt(&self, draft: &Draft, storage: Storage) -> Result<Attempt> {
+    /// `None` where the log moved meanwhile.
+    fn attempt(&self, draft: &Draft) -> Result<Option<Recorded>> {
         let graph = Graph::load(self.repository)?;
         let (writer, tip) = self.place(&graph)?;
         let others = other_tips(&graph, writer, tip);
@@ -86,37 +84,19 @@ impl<'a> Log<'a> {
         let json = fit(&mut statement)?;
         canonical::check(&statement).map_err(|why| Error::new(format!("cannot record: {why}")))?;
         let (commit, objects) = self.make(&statement, json, tip.into_iter().chain(others))?;
-        // Dropped at the end of this function, when the ref leads to the record.
-        let _kept = match storage {
-            Storage::KeptPack => Some(self.repository.write_kept_pack(&objects.all())?),
-            Storage::Loose => {
-                for (kind, bytes) in objects.all() {
-                    // A prune removes folders that it has emptied, also under git's hands; a full disk fails in the pack too.
-                    if self.repository.write_object(kind, bytes).is_err() {
-                        return Ok(Attempt::Pruned);
-                    }
-                }
-                None
-            }
-        };
+        // A pack, because a prune that is already under way, having listed the refs before, may take a loose object even after
+        // the ref has come to lead to it; it takes nothing out of a pack. Kept from repacks until the end of this function.
+        let _kept = self.repository.write_kept_pack(&objects.all())?;
         match self.repository.compare_and_swap(&format!("{LOGS}{writer}"), tip, commit) {
             Ok(Swap::Done) => {}
-            Ok(Swap::Moved) => return Ok(Attempt::Moved),
-            // A `git gc --prune=now` beside us may have taken what no ref led to yet.
-            Err(_) if !self.repository.has_object(commit) => return Ok(Attempt::Pruned),
+            Ok(Swap::Moved) => return Ok(None),
             Err(error) => return Err(error),
         }
-        self.read_back(commit, &statement, &objects).map(Box::new).map(Attempt::Recorded)
+        self.read_back(commit, &statement).map(Some)
     }
 
-    fn read_back(&self, commit: Oid, statement: &Statement, objects: &Objects) -> Result<Recorded> {
-        let holds = || read(self.repository, commit).is_ok_and(|framed| framed.content.as_ref() == Ok(statement));
-        if !holds() {
-            // A prune that began before the ref led here may still be at work; it takes nothing out of a pack. The same bytes give
-            // the same ids.
-            drop(self.repository.write_kept_pack(&objects.all())?);
-        }
-        if holds() {
+    fn read_back(&self, commit: Oid, statement: &Statement) -> Result<Recorded> {
+        if read(self.repository, commit).is_ok_and(|framed| framed.content.as_ref() == Ok(statement)) {
             return Ok(Recorded::new(commit, statement.clone()));
         }
         Err(Error::new(format!("cannot record: the record {commit} does not read back as it was written"))
@@ -196,26 +176,7 @@ impl<'a> Log<'a> {
     }
 }
 
-/// Where the objects of a record are written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Storage {
-    /// One file each, as git does it: the next `git gc` finds them in their places.
-    Loose,
-    /// In a pack of their own, which no prune touches. Not the rule, because every pack makes every look-up a little slower.
-    KeptPack,
-}
-
-/// What came of one attempt to append.
-enum Attempt {
-    /// The record is in the log.
-    Recorded(Box<Recorded>),
-    /// Somebody else moved the log.
-    Moved,
-    /// A prune took the objects, or the folder below them, before the ref led to them.
-    Pruned,
-}
-
-/// The bytes of a record's objects, kept until it is read back.
+/// The bytes of a record's objects.
 struct Objects {
     blob: Vec<u8>,
     tree: Vec<u8>,

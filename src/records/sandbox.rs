@@ -209,4 +209,17 @@ impl Sandbox {
     pub(super) fn git(&self, args: &[&str]) -> String {
         self.open().command().args(args).run().unwrap().to_string().trim_end().to_owned()
     }
+    /// Makes every packed object a file of its own, for tests that damage one.
+    pub(super) fn unpack(&self) {
+        let folder = self.path().join(".git/objects/pack");
+        for entry in std::fs::read_dir(&folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.extension().is_some_and(|extension| extension == "pack") {
+                let pack = std::fs::read(&path).unwrap();
+                std::fs::remove_file(path.with_extension("idx")).unwrap();
+                std::fs::remove_file(&path).unwrap();
+                self.open().command().args(["unpack-objects", "-q"]).stdin(pack).run().unwrap();
+            }
+        }
+    }
 }

@@ -301,6 +301,7 @@ fn a_flipped_bit_or_a_cut_of_a_stored_object_never_gives_another_record() {
     let sandbox = Sandbox::new(&[]);
     let record = sandbox.record(vec![passing("payment")]);
     let blob = sandbox.git(&["rev-parse", &format!("{}:record.json", record.id())]);
+    sandbox.unpack();
     let repository = sandbox.open();
     for hex in [record.id().to_string(), blob] {
         let path = sandbox.path().join(".git/objects").join(&hex[..2]).join(&hex[2..]);

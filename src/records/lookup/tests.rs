@@ -124,6 +124,7 @@ fn an_answer_reads_the_record_again_and_not_the_index() {
     assert_eq!(answer(&sandbox, "payment").0, "pass");
     let blob = sandbox.git(&["for-each-ref", "--format=%(objectname)", "refs/proof"]);
     let blob = sandbox.git(&["rev-parse", &format!("{blob}:record.json")]);
+    sandbox.unpack();
     fs::remove_file(sandbox.path().join(".git/objects").join(&blob[..2]).join(&blob[2..])).unwrap();
     let repository = sandbox.open();
     if let Ok(answer) = Records::load(&repository).unwrap().answer(&question("payment")) {
