@@ -54,3 +54,13 @@ fn a_path_that_is_no_utf_8_is_gated() {
 fn a_path_that_begins_with_a_hyphen_or_holds_a_colon_is_gated() {
     check(b"-rf:a");
 }
+
+#[test]
+fn a_proof_is_made_below_a_folder_with_an_odd_name() {
+    let mut sandbox = Sandbox::new();
+    let cache = sandbox.root().join("cache/it's \"here\"\n#;:");
+    sandbox.set("XDG_CACHE_HOME", cache.to_str().unwrap());
+    sandbox.install_and_prove();
+    check_payment_is_gated(&sandbox);
+    assert!(cache.join("proof-gate").is_dir());
+}

@@ -3,7 +3,7 @@
 use std::fs;
 
 use super::check_payment_is_gated;
-use crate::support::{SHOP_POLICY, Sandbox};
+use crate::support::Sandbox;
 
 // Replaced objects.
 
@@ -40,7 +40,7 @@ fn a_bad_file_replaced_by_a_good_one_is_refused() {
 const MARK: &str = "#!/bin/sh\necho ran >>\"${0%/*}/marks\"\n";
 
 impl Sandbox {
-    /// A proven shop whose suites lay a copy of what they see beside the shop, in `seen`, and with `mark` beside it.
+    /// A proven shop whose suites lay a copy of what they see beside the shop, in `seen`.
     fn watched(attributes: &str) -> Self {
         let sandbox = Sandbox::new();
         let suite = fs::read_to_string(sandbox.shop().join("suite.sh")).unwrap();
@@ -176,28 +176,36 @@ fn hooks_of_a_folder_that_the_user_names_are_not_run_by_a_proof() {
 fn suites_see_no_git_variable_of_the_caller_nor_of_the_hook() {
     let mut sandbox = Sandbox::new();
     let suite = fs::read_to_string(sandbox.shop().join("suite.sh")).unwrap();
-    sandbox.write("suite.sh", suite.replacen("passes=1", "env >\"${SUITE_RUNS%/*}/environment\"\npasses=1", 1));
-    sandbox.with_policy(
-        &SHOP_POLICY
-            .replace("[proof]\n", "[proof]\nidentity = [[\"sh\", \"-c\", \"env >&2; env | grep -c ^GIT_ || :\"]]\n"),
-    );
+    sandbox.write("suite.sh", suite.replacen("passes=1", "env >\"$SUITE_RUNS.environment\"\npasses=1", 1));
     sandbox.commit("Show the environment");
+    sandbox.write_executable(sandbox.hook(), "#!/bin/sh\nenv >\"$SUITE_RUNS.environment-of-hook\"\n");
     sandbox.install_and_prove();
     // From a linked work tree git sets GIT_DIR for its hooks.
     sandbox.git_ok(&["worktree", "add", "--quiet", "-b", "second", "../second"]);
     sandbox.work_in("second");
     sandbox.commit_file("src/payments/charge.js", "charge better\n");
-    let objects = sandbox.root().join("shop/.git/objects");
     let index = sandbox.git_dir().join("index");
     sandbox.set("GIT_INDEX_FILE", index.to_str().unwrap());
-    sandbox.set("GIT_OBJECT_DIRECTORY", objects.to_str().unwrap());
-    sandbox.set("GIT_ALTERNATE_OBJECT_DIRECTORIES", objects.to_str().unwrap());
-    sandbox.set("GIT_PREFIX", "src/");
+    let objects = sandbox.root().join("shop/.git/objects");
+    for name in ["GIT_OBJECT_DIRECTORY", "GIT_ALTERNATE_OBJECT_DIRECTORIES"] {
+        sandbox.set(name, objects.to_str().unwrap());
+    }
     sandbox.set("GIT_EDITOR", "false");
-    sandbox.set("GIT_TRACE2", "0");
-    sandbox.pushes(&["origin", "HEAD:main"], &["payment"]).says("PASS  payment");
-    let environment = fs::read_to_string(sandbox.root().join("environment")).unwrap();
-    let of_git: Vec<&str> = environment.lines().filter(|line| line.starts_with("GIT_")).collect();
-    assert!(of_git.is_empty(), "{of_git:?}");
-    assert!(environment.contains("PROOF_REPORT="));
+    let push = || sandbox.git(&["-c", "user.useConfigOnly=true", "push", "origin", "HEAD:main"]);
+    sandbox.pushes_by(push, &["payment"]).says("PASS  payment");
+
+    let names = |file: &str| -> Vec<String> {
+        let text = fs::read_to_string(sandbox.root().join(file)).unwrap();
+        let lines = text.lines().filter_map(|line| line.split_once('='));
+        lines
+            .map(|(name, _)| name.to_owned())
+            .filter(|name| name.starts_with("GIT_") || name == "PROOF_REPORT")
+            .collect()
+    };
+    // git hands them on, or this test would show nothing.
+    let of_hook = names("suite-runs.environment-of-hook");
+    for name in ["GIT_DIR", "GIT_INDEX_FILE", "GIT_OBJECT_DIRECTORY", "GIT_CONFIG_PARAMETERS"] {
+        assert!(of_hook.iter().any(|known| known == name), "{name} in {of_hook:?}");
+    }
+    assert_eq!(names("suite-runs.environment"), ["PROOF_REPORT"]);
 }
