@@ -69,16 +69,37 @@ fn a_partial_clone_is_gated_where_the_commits_files_are_here() {
     check_payment_is_gated(&sandbox);
 }
 
-#[test]
-fn a_partial_clone_is_refused_by_the_file_that_is_not_here_and_the_way_on_brings_it() {
+/// A push of what a partial clone left out: refused by the object's id, and the command that is named brings it.
+#[track_caller]
+fn check_partial_clone(filter: &str, missing: &str, words: &str) {
     let mut sandbox = shop_with_branch();
-    let missing = sandbox.id("side:src/payments/charge.js");
-    sandbox.work_in_clone(&["--filter=blob:none"]);
+    let missing = sandbox.id(missing);
+    sandbox.work_in_clone(&[filter]);
     let ran = sandbox.is_not_decided(&["origin", "origin/side:refs/heads/release/1"]);
-    let ran = ran.says(&format!("src/payments/charge.js: its content {missing} is not here"));
+    let ran = ran.says(&words.replace("MISSING", &missing));
     let way_on = ran.stderr.split('\'').find(|words| words.starts_with("git fetch")).expect("the way on is named");
     sandbox.sh(way_on).ends_with(0);
     sandbox.pushes(&["origin", "origin/side:refs/heads/release/1"], ALL).says("PASS  ");
+}
+
+#[test]
+fn a_partial_clone_without_blobs_is_refused_by_the_file_that_is_not_here() {
+    let words = "cannot check out src/payments/charge.js: its content MISSING is not here";
+    check_partial_clone("--filter=blob:none", "side:src/payments/charge.js", words);
+}
+
+#[test]
+fn a_partial_clone_without_trees_is_refused_by_the_tree_that_is_not_here() {
+    let words = "cannot read the object MISSING: it is not in this repository";
+    check_partial_clone("--filter=tree:0", "side^{tree}", words);
+}
+
+#[test]
+fn a_partial_clone_without_trees_is_gated_where_the_commits_files_are_here() {
+    let mut sandbox = shop_with_branch();
+    sandbox.work_in_clone(&["--filter=tree:0"]);
+    sandbox.proof_gate(&["run"]).ends_with(0);
+    check_payment_is_gated(&sandbox);
 }
 
 /// A clone that borrows the objects of another repository beside it.

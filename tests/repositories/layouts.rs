@@ -58,6 +58,38 @@ fn a_push_from_the_bare_repository_itself_is_gated() {
     check_push_by(&sandbox, || sandbox.git_in(&bare, &["push", "origin", "main"]));
 }
 
+#[test]
+fn a_repository_whose_git_directory_lies_elsewhere_is_gated() {
+    let sandbox = Sandbox::new();
+    sandbox.git_ok(&["init", "--quiet", "--template=", "--separate-git-dir=../away"]);
+    assert!(sandbox.shop().join(".git").is_file());
+    sandbox.install_and_prove();
+    assert_eq!(sandbox.hook(), sandbox.root().join("away/hooks/pre-push"));
+    check_payment_is_gated(&sandbox);
+}
+
+#[test]
+fn a_repository_that_is_a_submodule_of_another_is_gated() {
+    let mut sandbox = Sandbox::proven();
+    let remote = sandbox.root().join("remote.git");
+    sandbox.git_in(sandbox.root(), &["init", "--quiet", "--template=", "mall"]).ends_with(0);
+    let add = ["-c", "protocol.file.allow=always", "submodule", "--quiet", "add", remote.to_str().unwrap(), "shop"];
+    sandbox.git_in(&sandbox.root().join("mall"), &add).ends_with(0);
+    sandbox.work_in("mall/shop");
+    sandbox.install();
+    assert_eq!(sandbox.hook(), sandbox.root().join("mall/.git/modules/shop/hooks/pre-push"));
+    sandbox.proof_gate(&["run"]).ends_with(0);
+    check_payment_is_gated(&sandbox);
+}
+
+#[test]
+fn a_work_tree_that_is_reached_by_a_symbolic_link_is_gated() {
+    let mut sandbox = Sandbox::proven();
+    std::os::unix::fs::symlink("shop", sandbox.root().join("link")).unwrap();
+    sandbox.work_in("link");
+    check_payment_is_gated(&sandbox);
+}
+
 /// A bad payment is refused and its mend goes, by a push that is started in a way of its own.
 #[track_caller]
 fn check_push_by(sandbox: &Sandbox, push: impl Fn() -> Ran) {

@@ -11,11 +11,13 @@ use crate::support::Sandbox;
 fn check_replaced(bad: &str, good: &str) {
     let sandbox = Sandbox::proven();
     sandbox.commit_file("src/payments/charge.js", "BUG\n");
-    let plan = sandbox.proof_gate(&["plan", "--json"]).ends_with(0).stdout;
+    let plans =
+        || ["main", "main~1"].map(|revision| sandbox.proof_gate(&["plan", "--json", revision]).ends_with(0).stdout);
+    let plans_before = plans();
     sandbox.git_ok(&["replace", bad, good]);
     // git itself is fooled, or this test would show nothing.
     assert_eq!(sandbox.git_ok(&["show", "main:src/payments/charge.js"]), "charge\n");
-    assert_eq!(sandbox.proof_gate(&["plan", "--json"]).ends_with(0).stdout, plan);
+    assert_eq!(plans(), plans_before);
     sandbox.is_refused(&["origin", "+main:main"], &["payment"]).says("TEST_FAILED");
 }
 
@@ -117,8 +119,9 @@ fn attributes_of_the_user_are_not_heard() {
     fs::create_dir_all(sandbox.git_dir().join("info")).unwrap();
     fs::write(sandbox.git_dir().join("info/attributes"), "* filter=mend\n").unwrap();
     sandbox.commit_file("src/payments/charge.js", "BUG\n");
-    sandbox.git_ok(&["config", "core.attributesFile", "../attributes"]);
-    sandbox.git_ok(&["config", "filter.mend.smudge", &format!("{}; sed s/BUG/charge/", sandbox.mark())]);
+    let attributes = sandbox.root().join("attributes");
+    sandbox.git_ok(&["config", "--global", "core.attributesFile", attributes.to_str().unwrap()]);
+    sandbox.git_ok(&["config", "--global", "filter.mend.smudge", &format!("{}; sed s/BUG/charge/", sandbox.mark())]);
     sandbox.is_refused(&["origin", "main"], &["payment"]).says("TEST_FAILED");
     assert_eq!(sandbox.seen("src/payments/charge.js"), b"BUG\n");
     assert!(!sandbox.is_marked());
