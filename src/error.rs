@@ -31,6 +31,8 @@ pub struct Error {
     pub message: String,
     /// What to do now, one step each.
     pub hints: Vec<String>,
+    /// Lines for a file of the user's, printed last and as they are, so that they can be copied.
+    pub to_copy: &'static [&'static str],
 }
 
 /// `Result` with the program's own error.
@@ -39,7 +41,7 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 impl Error {
     /// The gate cannot decide, or no proof could be made.
     pub fn new(message: impl Into<String>) -> Self {
-        Error { exit: Exit::NoProof, message: message.into(), hints: Vec::new() }
+        Error { exit: Exit::NoProof, message: message.into(), hints: Vec::new(), to_copy: &[] }
     }
 
     /// The same with another end.
@@ -51,6 +53,12 @@ impl Error {
     /// The same with one more next step.
     pub fn hint(mut self, hint: impl Into<String>) -> Self {
         self.hints.push(hint.into());
+        self
+    }
+
+    /// The same with lines to copy, which a hint has to announce.
+    pub fn copying(mut self, lines: &'static [&'static str]) -> Self {
+        self.to_copy = lines;
         self
     }
 

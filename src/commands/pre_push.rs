@@ -102,6 +102,7 @@ impl Weighed {
 impl Gate<'_, '_> {
     /// Decides over the updates, proving what is missing.
     pub fn pass(mut self, updates: &[RefUpdate]) -> Result<Exit> {
+        refusal::ignored_records(self.reporter, &self.ground);
         let mut weighed = self.weigh(updates)?;
         let mut held_open = std::time::Duration::ZERO;
         if outcome(&weighed) == gate::Outcome::Missing {

@@ -18,6 +18,21 @@ const MAX_FINDINGS: usize = 6;
 /// Columns of the usual terminal. The same everywhere, so that the same push says the same.
 const WIDTH: usize = 80;
 
+/// Records named as not counting, at most; the rest is counted.
+const MAX_PROBLEMS: usize = 3;
+
+/// Says which records are there and cannot count: one that is gone or was altered may have been a FAIL.
+pub(super) fn ignored_records(reporter: &Reporter, ground: &Ground<'_>) {
+    let problems = ground.records.problems();
+    for problem in problems.iter().take(MAX_PROBLEMS) {
+        reporter.say(&Line::new().text("  ").tone(Tone::Doubt, "ignored").to(11).data(problem.to_string()));
+    }
+    if problems.len() > MAX_PROBLEMS {
+        let more = (problems.len() - MAX_PROBLEMS).to_string();
+        reporter.say(&Line::new().text("           and ").data(more).text(" more records: proof-gate status"));
+    }
+}
+
 /// Says that every update may go.
 pub(super) fn allowed(reporter: &Reporter, ground: &Ground<'_>, weighed: &[Weighed]) {
     let width = ref_width(weighed);
@@ -145,6 +160,9 @@ fn refused_ref(reporter: &Reporter, ground: &Ground<'_>, weighed: &Weighed, obst
             reporter.say(&Line::new().text("           and ").data(more.to_string()).text(" more"));
         }
         reporter.say(&Line::new().text("  next:    ").data(approve_command(assessment)));
+    } else if obstacles.contains(&Obstacle::NothingOwed) {
+        reporter.say(&line.text("it owes no suite, and that cannot be right"));
+        reporter.say(&Line::new().text("  next:    give .proofrc.toml a suite with 'default = true'"));
     } else {
         reporter.say(&line.tone(Tone::Doubt, "no proof").text("  ").data(missing.join(" ")));
         reporter.say(&Line::new().text("  next:    ").data(run_command(ground, assessment, gated_ref, &missing)));

@@ -64,6 +64,7 @@ pub fn install(repository: &Repository, caller: &Caller, options: &Options) -> R
         let Some(file) = manager.calling_file(&folder, repository.work_tree()) else {
             return Err(manager.conflict());
         };
+        manager.check_hook(&folder, standing.as_ref(), &file)?;
         let mut lines = vec![format!("nothing written: {} calls the gate", file.display())];
         see_policy(repository, options, &mut lines)?;
         return Ok(Installed { hook, chained: None, called_by: Some(manager), lines });
@@ -431,6 +432,12 @@ mod tests {
         fs::write(top.join(config), format!("# nothing: {line}\n# proof-gate hook pre-push\n")).unwrap();
         conflict(&shop, &Options::default());
         fs::write(top.join(config), hints).unwrap();
+        let hook = top.join(folder).join("pre-push");
+        let theirs = fs::read(&hook).unwrap_or_else(|_| b"#!/bin/sh\n. \"$(dirname \"$0\")/h\"\n".to_vec());
+        drop(fs::remove_file(&hook));
+        executable(&hook.with_file_name("pre-commit"), b"#!/bin/sh\ncall_lefthook()\n{\n}\n");
+        assert!(conflict(&shop, &Options::default()).contains("write it"));
+        executable(&hook, &theirs);
         let installed = install(&shop.open(), &shop.caller, &Options::default()).unwrap();
         assert!(installed.called_by.is_some());
         assert!(Note::read(&shop.open()).unwrap().is_none());
@@ -439,6 +446,7 @@ mod tests {
     fn conflict(shop: &Shop, options: &Options) -> String {
         let error = install(&shop.open(), &shop.caller, options).unwrap_err();
         assert_eq!(error.exit, Exit::Conflict, "{error}");
-        error.hints.join("\n")
+        let lines = error.to_copy.iter().map(|line| (*line).to_owned());
+        error.hints.into_iter().chain(lines).collect::<Vec<_>>().join("\n")
     }
 }

@@ -5,8 +5,8 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use super::snapshot::Snapshot;
-use crate::error::{Error, Exit};
+use super::snapshot::{Snapshot, is_runnable};
+use crate::error::{Error, Exit, Result};
 
 /// What a manager's configuration holds once it calls the gate.
 const CALL: &str = "proof-gate hook pre-push";
@@ -54,6 +54,30 @@ impl Manager {
         })
     }
 
+    /// Demands the manager's own hook where git looks: lefthook writes none for a hook that its configuration did not name
+    /// when it was installed, and a configuration that nothing reads lets every push through.
+    pub fn check_hook(self, folder: &Path, standing: Option<&Snapshot>, file: &Path) -> Result<()> {
+        let hook = folder.join("pre-push");
+        let (name, command, is_theirs) = match self {
+            Manager::Husky => ("husky", "npx husky", standing.is_some()),
+            Manager::Lefthook => (
+                "lefthook",
+                "lefthook install",
+                standing.is_some_and(|standing| contains(standing.bytes(), "call_lefthook")),
+            ),
+        };
+        if is_theirs && is_runnable(&hook) {
+            return Ok(());
+        }
+        let (file, hook) = (file.display(), hook.display());
+        Err(Error::new(format!(
+            "cannot rely on {file}: it calls the gate, but {hook} is not a hook of {name} that runs"
+        ))
+        .ending(Exit::Conflict)
+        .hint(format!("let {name} write it: {command}"))
+        .hint("then: proof-gate install"))
+    }
+
     /// Why nothing was written, and the lines to add.
     pub fn conflict(self) -> Error {
         let (name, file, lines, switch) = match self {
@@ -71,15 +95,17 @@ impl Manager {
                 "LEFTHOOK=0",
             ),
         };
-        let added = match lines {
-            [line] => format!("add as the last line of {file}: {line}"),
-            lines => format!("add to {file}:\n{}", lines.join("\n")),
+        let (place, command) = match self {
+            Manager::Husky => ("as its last line", "npx husky"),
+            Manager::Lefthook => ("at its end", "lefthook install"),
         };
         Error::new(format!("cannot install the hook: {name} writes its hooks anew and would take it out"))
             .ending(Exit::Conflict)
-            .hint(added)
+            .hint(format!("add to {file}, {place}, what stands below"))
+            .hint(format!("then let {name} write its hooks: {command}"))
             .hint(format!("then: proof-gate install (with {switch} set, {name} skips every hook, this one too)"))
             .hint("or chain what stands there all the same: proof-gate install --force")
+            .copying(lines)
     }
 }
 

@@ -46,7 +46,9 @@ const STORES: &[(&str, Below)] = &[
     ("UV_CACHE_DIR", Cache("uv")),
     ("YARN_CACHE_FOLDER", Cache("yarn")),
     ("npm_config_cache", Home(".npm")),
+    // pnpm reads the first up to version 10, the second from 11 on.
     ("npm_config_store_dir", Data("pnpm/store")),
+    ("pnpm_config_store_dir", Data("pnpm/store")),
 ];
 
 /// What every command of a proof sees.
@@ -195,7 +197,9 @@ mod tests {
         let caller = caller(home.path(), &[("PATH", "/bin"), ("npm_config_cache", "/big/npm")]);
         let shared = seen(&caller, Caches::Shared);
         assert_eq!(shared[OsStr::new("RUSTUP_HOME")], home.path().join(".rustup"));
-        assert_eq!(shared[OsStr::new("npm_config_store_dir")], home.path().join(".local/share/pnpm/store"));
+        for name in ["npm_config_store_dir", "pnpm_config_store_dir"] {
+            assert_eq!(shared[OsStr::new(name)], home.path().join(".local/share/pnpm/store"));
+        }
         assert_eq!(shared[OsStr::new("npm_config_cache")], "/big/npm");
         assert!(!shared.contains_key(OsStr::new("CARGO_HOME")));
         let fresh = seen(&caller, Caches::Fresh);

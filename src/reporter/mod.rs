@@ -89,6 +89,9 @@ impl Reporter {
         for hint in &error.hints {
             self.say(&Line::new().tone(Tone::Dim, "hint").text(":  ").data(hint));
         }
+        for line in error.to_copy {
+            self.say(&Line::new().text(line));
+        }
     }
 
     /// Lines of data, on stdout. A reader that went away is no error.

@@ -1,0 +1,15 @@
+//! The tools that the documentation names, as they really are: package managers, runners and hook managers, each met by real pushes.
+//!
+//! Deliberately absent: a way to skip. A tool that is missing fails the test with the command that brings it.
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+#[path = "live/junit.rs"]
+mod junit;
+#[path = "live/managers.rs"]
+mod managers;
+#[path = "live/mocha.rs"]
+mod mocha;
+mod support;
+#[path = "live/tools.rs"]
+mod tools;

@@ -1,0 +1,54 @@
+#!/bin/sh
+# Brings the tools that the live tests drive into a folder outside the checkout, once: sh tests/live/setup.sh
+# It needs node with npm, python3 with venv, and the network. The tests install from the stores filled here; of the network
+# they need only what pnpm asks the registry to check a lockfile.
+# The folder is $PROOF_GATE_LIVE, else proof-gate-live below the user's cache folder; removing it makes the next call begin anew.
+set -eu
+
+live=${PROOF_GATE_LIVE:-${XDG_CACHE_HOME:-$HOME/.cache}/proof-gate-live}
+here=$(cd "$(dirname "$0")" && pwd)
+stamp=$live/set-up-by
+if cmp -s "$0" "$stamp"; then
+	echo "live tools: ready in $live"
+	exit 0
+fi
+for program in node npm python3; do
+	command -v "$program" >/dev/null || { echo "live tools: $program is missing: install it first" >&2; exit 1; }
+done
+rm -rf "$live"
+mkdir -p "$live/tools" "$live/npm-cache" "$live/pnpm-store" "$live/projects"
+export npm_config_cache="$live/npm-cache" pnpm_config_store_dir="$live/pnpm-store"
+export npm_config_audit=false npm_config_fund=false npm_config_update_notifier=false
+
+# lefthook without its install script, which would write hooks into the repository that this is called from.
+echo "live tools: pnpm, lefthook, husky"
+echo '{"private": true}' >"$live/tools/package.json"
+npm install --silent --ignore-scripts --prefix "$live/tools" lefthook@2.2.2 husky@9.1.7 pnpm@12.21.0
+npm rebuild --silent --prefix "$live/tools" pnpm
+PATH=$live/tools/node_modules/.bin:$PATH
+
+echo "live tools: pre-commit, prek, pytest"
+python3 -m venv "$live/venv"
+"$live/venv/bin/pip" install --quiet pre-commit==4.7.0 prek==0.5.11 pytest==9.2.0
+
+# project MANAGER DEPENDENCY SCRIPT: a package with the manager's lockfile, whose dependencies are then in its store.
+project() {
+	echo "live tools: $2 by $1"
+	folder=$live/projects/$1-${2%@*}
+	mkdir "$folder"
+	cat >"$folder/package.json" <<END
+{ "name": "shop", "private": true, "scripts": { "test": "$3" }, "devDependencies": { "${2%@*}": "${2#*@}" } }
+END
+	echo node_modules >"$folder/.gitignore"
+	# pnpm fails over an install script that nobody decided about.
+	[ "$1" = npm ] || printf 'allowBuilds:\n  esbuild: false\n' >"$folder/pnpm-workspace.yaml"
+	(cd "$folder" && "$1" install --silent)
+	rm -rf "$folder/node_modules"
+}
+project pnpm mocha@12.0.3 'mocha --recursive'
+project npm mocha@12.0.3 'mocha --recursive'
+# The last major version of vitest that runs on node 20.
+project pnpm vitest@3.2.4 'vitest run'
+
+cp "$here/setup.sh" "$stamp"
+echo "live tools: ready in $live"
