@@ -14,6 +14,7 @@ mod interrupts;
 mod policy_changes;
 mod proof;
 mod records;
+mod repositories;
 mod rollback;
 mod selection;
 mod support;

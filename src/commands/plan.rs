@@ -170,9 +170,12 @@ pub(super) fn head(assessment: &Assessment) -> Vec<Line> {
         return lines;
     };
     if base.commits.is_empty() {
-        lines.push(
-            Line::new().text("base").to(11).text("none: no earlier commit is established, so every suite is owed"),
-        );
+        let none = if base.cut {
+            "none: the clone is shallow, and no earlier commit in it is established"
+        } else {
+            "none: no earlier commit is established, so every suite is owed"
+        };
+        lines.push(Line::new().text("base").to(11).text(none));
     }
     for commit in &base.commits {
         let line = Line::new().text("base").to(11).data(commit.id.short()).text("  ");

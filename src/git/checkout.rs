@@ -69,7 +69,7 @@ impl Repository {
             }
             if !self.has_object(entry.id) {
                 return Err(Error::new(format!("cannot check out {path}: its content {} is not here", entry.id))
-                    .hint("a partial or damaged clone: 'git fetch --refetch' brings what is missing"));
+                    .hint("a partial or damaged clone: 'git fetch --refetch --no-filter' brings what is missing"));
             }
         }
         Ok(files)

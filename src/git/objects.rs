@@ -94,7 +94,7 @@ impl Repository {
         let found = self.objects.try_find(id.as_gix(), &mut buffer).context(format!("cannot read the object {id}"))?;
         let Some(found) = found else {
             return Err(Error::new(format!("cannot read the object {id}: it is not in this repository"))
-                .hint("a partial or damaged clone: 'git fetch --refetch' brings what is missing"));
+                .hint("a partial or damaged clone: 'git fetch --refetch --no-filter' brings what is missing"));
         };
         let kind = match found.kind {
             gix::objs::Kind::Commit => Kind::Commit,

@@ -46,9 +46,9 @@ pub enum Reason {
     },
     /// The policy file changed: every suite is owed.
     PolicyChanged,
-    /// No ancestor is established: every suite is owed.
+    /// No ancestor is established, and all are here: every suite is owed.
     NoBase,
-    /// History is cut by a shallow clone before an established ancestor was met: every suite is owed.
+    /// A shallow clone cuts history before an established ancestor was met on every way back: every suite is owed.
     CutHistory,
     /// A tag owes the default suites.
     Tag,
@@ -125,7 +125,7 @@ impl Reason {
             Reason::PolicyChanged => "the policy file changed, so every suite is owed".to_owned(),
             Reason::NoBase => "no earlier commit is proven, so every suite is owed".to_owned(),
             Reason::CutHistory => {
-                "the clone is shallow and no proven commit is in sight, so every suite is owed".to_owned()
+                "the clone is shallow and hides where the changes begin, so every suite is owed".to_owned()
             }
             Reason::Tag => "a tag owes the default suites".to_owned(),
             Reason::Rollback => "a rollback owes the default suites".to_owned(),
@@ -189,10 +189,10 @@ pub fn needed_approvals(policy: &PolicyFile, before: &[Rc<PolicyFile>]) -> Vec<N
 pub fn plan(input: PlanInput<'_>) -> Plan {
     let policy = &input.policy.policy;
     let mut owed = Owed { policy, suites: BTreeMap::new() };
-    if !input.has_base {
-        owed.every_suite(&Reason::NoBase);
-    } else if input.cut {
+    if input.cut {
         owed.every_suite(&Reason::CutHistory);
+    } else if !input.has_base {
+        owed.every_suite(&Reason::NoBase);
     }
     if input.compared.iter().any(|before| before.digest != input.policy.digest) {
         owed.every_suite(&Reason::PolicyChanged);

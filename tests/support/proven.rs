@@ -54,8 +54,14 @@ impl Sandbox {
     /// A push that has to go: these suites ran for it, in any order, and the repository is as it was.
     #[track_caller]
     pub fn pushes(&self, args: &[&str], suites: &[&str]) -> Ran {
+        self.pushes_by(|| self.push(args), suites)
+    }
+
+    /// The same for a push that is started in a way of its own.
+    #[track_caller]
+    pub fn pushes_by(&self, push: impl FnOnce() -> Ran, suites: &[&str]) -> Ran {
         let before = UserState::of(self);
-        let (ran, run) = self.suites_of(|| self.push(args));
+        let (ran, run) = self.suites_of(push);
         let ran = ran.ends_with(0);
         assert_eq!(run, suites, "{}", ran.stderr);
         before.still_stands(self);
@@ -65,14 +71,37 @@ impl Sandbox {
     /// A push that has to be refused in so many refs: these suites ran for it, in any order, and nothing changed here or there.
     #[track_caller]
     pub fn is_refused(&self, args: &[&str], suites: &[&str]) -> Refusal {
+        self.is_refused_by(|| self.push(args), suites)
+    }
+
+    /// The same for a push that is started in a way of its own.
+    #[track_caller]
+    pub fn is_refused_by(&self, push: impl FnOnce() -> Ran, suites: &[&str]) -> Refusal {
         let before = (Fingerprint::of(self), self.remote_refs());
-        let (ran, run) = self.suites_of(|| self.push(args));
+        let (ran, run) = self.suites_of(push);
         let ran = ran.ends_with(1);
         assert_eq!(run, suites, "{}", ran.stderr);
         assert_eq!((Fingerprint::of(self), self.remote_refs()), before, "{}", ran.stderr);
         let refusal = Refusal::read(ran);
         refusal.run_whys(self);
         refusal
+    }
+
+    /// A push that cannot be decided: no suite ran, no record was made, and nothing changed here or there.
+    #[track_caller]
+    pub fn is_not_decided(&self, args: &[&str]) -> Ran {
+        let state = || (Fingerprint::of(self), self.remote_refs(), self.records());
+        let before = state();
+        let (ran, run) = self.suites_of(|| self.push(args));
+        let ran = ran.ends_with(1).says("error: failed to push");
+        assert!(run.is_empty(), "{run:?}\n{}", ran.stderr);
+        assert_eq!(state(), before, "{}", ran.stderr);
+        ran
+    }
+
+    /// The log's records, one line each.
+    pub fn records(&self) -> String {
+        self.git_ok(&["log", "--format=%H %s", "--glob=refs/proof/log/*"])
     }
 
     /// Every ref of the remote but the records.

@@ -2,8 +2,9 @@
 
 use std::cell::Cell;
 use std::collections::BTreeMap;
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::fs;
+use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -55,6 +56,7 @@ pub enum Layout {
 pub struct Sandbox {
     folder: tempfile::TempDir,
     root: PathBuf,
+    shop: PathBuf,
     seconds: Cell<u64>,
     variables: BTreeMap<OsString, OsString>,
 }
@@ -89,7 +91,8 @@ impl Sandbox {
         }
         let config = "[user]\n\tname = Ana Example\n\temail = ana@example.org\n[init]\n\tdefaultBranch = main\n";
         fs::write(root.join("home/.gitconfig"), config).unwrap();
-        let sandbox = Sandbox { folder, root, seconds: Cell::new(1_700_000_000), variables };
+        let shop = root.join("shop");
+        let sandbox = Sandbox { folder, root, shop, seconds: Cell::new(1_700_000_000), variables };
         sandbox.make_repositories(layout);
         sandbox.write("suite.sh", SUITE);
         sandbox.with_policy(SHOP_POLICY);
@@ -130,12 +133,25 @@ impl Sandbox {
 
     /// The work tree.
     pub fn shop(&self) -> PathBuf {
-        self.root.join("shop")
+        self.shop.clone()
+    }
+
+    /// From now on another folder below the root is the shop: a clone, a linked work tree, the same one moved.
+    pub fn work_in(&mut self, folder: impl AsRef<Path>) {
+        self.shop = self.root.join(folder);
     }
 
     /// The work tree's own git directory.
     pub fn git_dir(&self) -> PathBuf {
-        PathBuf::from(self.git_ok(&["rev-parse", "--absolute-git-dir"]).trim_end())
+        self.path_of("--absolute-git-dir")
+    }
+
+    /// A path that git knows, whatever bytes it holds.
+    fn path_of(&self, what: &str) -> PathBuf {
+        let asked = self.command("git").args(["rev-parse", "--path-format=absolute", what]).output().unwrap();
+        assert!(asked.status.success(), "{}", String::from_utf8_lossy(&asked.stderr));
+        let line = asked.stdout.strip_suffix(b"\n").expect("git ends its answer");
+        PathBuf::from(OsStr::from_bytes(line))
     }
 
     /// Sets a variable for every command from now on.
@@ -145,7 +161,7 @@ impl Sandbox {
 
     /// Takes a variable from every command from now on.
     pub fn unset(&mut self, name: &str) {
-        self.variables.remove(std::ffi::OsStr::new(name));
+        self.variables.remove(OsStr::new(name));
     }
 
     /// git in the shop.
@@ -157,7 +173,7 @@ impl Sandbox {
     pub fn git_in(&self, folder: &Path, args: &[&str]) -> Ran {
         let mut variables = self.variables.clone();
         // What a push records has its own time; everything else is dated, one minute apart, so that ids are stable.
-        if args.first() != Some(&"push") {
+        if !args.contains(&"push") {
             let date: OsString = format!("{} +0000", self.seconds.get()).into();
             variables.insert("GIT_AUTHOR_DATE".into(), date.clone());
             variables.insert("GIT_COMMITTER_DATE".into(), date);
@@ -262,8 +278,7 @@ impl Sandbox {
 
     /// Where the shop's pre-push hook lies, in the folder that all its work trees share.
     pub fn hook(&self) -> PathBuf {
-        let common = self.git_ok(&["rev-parse", "--path-format=absolute", "--git-common-dir"]);
-        Path::new(common.trim_end()).join("hooks/pre-push")
+        self.path_of("--git-common-dir").join("hooks/pre-push")
     }
 
     /// Keeps the folder after the test, to look into it.

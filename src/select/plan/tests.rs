@@ -134,3 +134,15 @@ proptest! {
         prop_assert!(tag.suites.contains_key("full"));
     }
 }
+
+#[test]
+fn a_shallow_clone_is_named_as_the_reason_with_and_without_a_base() {
+    let policy = policy_file(POLICY);
+    for has_base in [false, true] {
+        let scenario = &Scenario::Deploy;
+        let input =
+            PlanInput { policy: &policy, compared: &[], has_base, cut: true, changes: vec![], is_tag: false, scenario };
+        let plan = plan(input);
+        assert!(plan.suites.len() == 4 && plan.suites.values().all(|reasons| reasons == &[Reason::CutHistory]));
+    }
+}
