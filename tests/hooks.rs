@@ -64,3 +64,15 @@ fn a_self_test_by_hand_lets_nothing_through() {
     let sandbox = Sandbox::new();
     sandbox.proof_gate(&["hook", "pre-push", "--self-test", "abc"]).ends_with(2).says("self-test abc");
 }
+
+#[test]
+fn a_linked_hook_that_asks_for_its_own_name_is_a_conflict_and_stays_in_force() {
+    let sandbox = Sandbox::new();
+    let script = "#!/bin/sh\ncase ${0##*/} in pre-push) echo 'the team says no' >&2; exit 1;; esac\n";
+    let hooks = sandbox.git_dir().join("hooks");
+    sandbox.write_executable(hooks.join("_dispatch"), script);
+    std::os::unix::fs::symlink("_dispatch", hooks.join("pre-push")).unwrap();
+    sandbox.push(&["origin", "main:topic"]).ends_with(1).says("the team says no");
+    sandbox.proof_gate(&["install"]).ends_with(3).says("asks by which name it is called");
+    sandbox.push(&["origin", "main:topic"]).ends_with(1).says("the team says no");
+}

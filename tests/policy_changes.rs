@@ -247,3 +247,13 @@ fn a_base_whose_policy_cannot_be_read_is_compared_by_its_nearest_readable_ancest
     assert_eq!(suites.iter().map(|suite| suite["name"].as_str().unwrap()).collect::<Vec<_>>(), ALL);
     assert!(suites.iter().all(|suite| suite["reasons"][0]["why"] == "policy-changed"), "{planned:#}");
 }
+
+#[test]
+fn installing_again_is_no_way_to_a_weaker_policy() {
+    let sandbox = Sandbox::new();
+    sandbox.install();
+    sandbox.write("src/payments/charge.js", "BUG\n");
+    is_weaker(&sandbox, &SHOP_POLICY.replace("branches = [\"main\", \"release/*\"]", "branches = []"), "gate.branches");
+    sandbox.proof_gate(&["install"]).ends_with(0);
+    sandbox.is_refused(&["origin", "main"], &[]).says("gate.branches");
+}

@@ -59,7 +59,7 @@ pub fn pre_push(caller: &Caller, args: &[OsString], reporter: &mut Reporter) -> 
         return Ok(Exit::Allowed);
     }
     let ground = Ground::with(caller, &repository, reader, anchors)?;
-    Gate { ground, reporter, url: Some(url) }.pass(&gated)
+    Gate { ground, reporter, url: Some(url), says: Says::Here }.pass(&gated)
 }
 
 /// The gate over gated updates: looks up, proves what is missing, decides, says so.
@@ -70,6 +70,17 @@ pub struct Gate<'a, 'r> {
     pub reporter: &'r mut Reporter,
     /// The URL that is pushed to, where the connection is open meanwhile.
     pub url: Option<String>,
+    /// Who says what may go.
+    pub says: Says,
+}
+
+/// Who says which updates may go.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Says {
+    /// This gate.
+    Here,
+    /// The hook, which looks again when git pushes.
+    TheHook,
 }
 
 /// A gated update with what it owes.
@@ -130,7 +141,10 @@ impl Gate<'_, '_> {
             refusal::refused(self.reporter, &self.ground, &weighed, &gated);
             return Ok(Exit::Refused);
         }
-        refusal::allowed(self.reporter, &self.ground, &weighed);
+        match self.says {
+            Says::Here => refusal::allowed(self.reporter, &self.ground, &weighed),
+            Says::TheHook => {}
+        }
         for (_, assessment) in owing(&weighed) {
             if assessment.origin == select::Origin::Subject {
                 SeenPolicy::write(self.ground.repository, &assessment.policy.bytes)?;

@@ -5,12 +5,12 @@ use std::os::unix::fs::PermissionsExt as _;
 use bstr::ByteSlice as _;
 
 use super::ground::Ground;
-use super::pre_push::Gate;
+use super::pre_push::{Gate, Says};
 use crate::caller::Caller;
 use crate::cli;
 use crate::error::{Context as _, Error, Exit, Result};
 use crate::git::Repository;
-use crate::hooks::SeenPolicy;
+use crate::hooks::{self, HookState, SeenPolicy};
 use crate::reporter::{Line, Reporter};
 use crate::select::{self, Action, Anchors, PolicyReader, RefUpdate};
 
@@ -43,8 +43,12 @@ pub fn push(caller: &Caller, repository: &Repository, args: &cli::Push, reporter
         }
     }
     if !gated.is_empty() {
+        let says = match hooks::state(repository)? {
+            HookState::Fires | HookState::CalledBy(_) => Says::TheHook,
+            HookState::Missing | HookState::Replaced | HookState::NotExecutable | HookState::Elsewhere(_) => Says::Here,
+        };
         let ground = Ground::with(caller, repository, reader, anchors)?;
-        let decision = Gate { ground, reporter, url: None }.pass(&gated)?;
+        let decision = Gate { ground, reporter, url: None, says }.pass(&gated)?;
         if decision != Exit::Allowed {
             return Ok(decision);
         }

@@ -166,9 +166,17 @@ fn resolved(path: &Path) -> PathBuf {
 
 /// Keeps a hook of somebody else, at a place where nothing else is kept.
 fn keep(hook: &Path, theirs: &Snapshot) -> Result<Kept> {
-    // A link is kept as a link, which may change the name that its script sees; so the script is what is asked.
-    let script = fs::read(hook).unwrap_or_else(|_| theirs.bytes().to_vec());
-    let place = place_for(hook, &script);
+    let place = place_for(hook, theirs.bytes());
+    // A link keeps its target only where it stands, and there it is called by another name.
+    let script = fs::read(hook).unwrap_or_default();
+    if matches!(theirs, Snapshot::Link { .. }) && place_for(hook, &script) != place {
+        return Err(Error::new(format!(
+            "cannot chain {}: it is a link, and its script asks by which name it is called",
+            hook.display()
+        ))
+        .ending(Exit::Conflict)
+        .hint("put a script there that calls what the link leads to, then: proof-gate install"));
+    }
     for occupied in orphan_of(hook).into_iter().chain([place.clone()]) {
         // The very same hook is there if an earlier install was cut short.
         if Snapshot::take(&occupied)?.is_some_and(|kept| kept != *theirs) {
