@@ -345,11 +345,6 @@ Of every push: the start of the program, one git child that says which repositor
 the policies of the pushed commit, of the remote's known branches and of the last allowed push, each different one read once.
 Of a gated push: the ends of all logs, the index of the records, and each record that the answer relies on, read back from git.
 Nothing is written by a push that finds what is recorded and under the policy that was seen last.
-
-## What is left to gain
-
-To print the time of day of a record, the time zone library walks the whole zone database, a directory read for each of its
-folders; nothing else in a push with a recorded PASS opens as many. Reading the one zone that holds would spare it.
 ";
 
 fn median(mut times: Vec<Duration>) -> Duration {
