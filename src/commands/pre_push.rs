@@ -119,7 +119,7 @@ impl Gate<'_, '_> {
         if outcome(&weighed) == gate::Outcome::Missing {
             let refuses = |policy: &Policy| policy.gate.on_missing == OnMissing::Refuse;
             if owing(&weighed).any(|(_, assessment)| refuses(&assessment.policy.policy)) {
-                refusal::refused(self.reporter, &self.ground, &weighed, &gate_input(&weighed));
+                refusal::refused(self.reporter, &self.ground, &weighed, &gate::decide(&gate_input(&weighed)));
                 return Ok(Exit::Refused);
             }
             let begun = std::time::Instant::now();
@@ -138,7 +138,7 @@ impl Gate<'_, '_> {
         let gated = gate_input(&weighed);
         let decision = gate::decide(&gated);
         if decision.outcome() != gate::Outcome::Allowed {
-            refusal::refused(self.reporter, &self.ground, &weighed, &gated);
+            refusal::refused(self.reporter, &self.ground, &weighed, &decision);
             return Ok(Exit::Refused);
         }
         match self.says {

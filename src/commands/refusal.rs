@@ -6,7 +6,7 @@ use super::assess::Assessment;
 use super::ground::Ground;
 use super::pre_push::{Weighed, Weight};
 use super::way_on::{NameHere, approve_command, run_command};
-use crate::gate::{self, GatedUpdate, Obstacle, RefDecision};
+use crate::gate::{Decision, Obstacle, RefDecision};
 use crate::git::Oid;
 use crate::judge::Finding;
 use crate::records::{Answer, Recorded, Standing};
@@ -42,8 +42,7 @@ pub(super) fn allowed(reporter: &Reporter, ground: &Ground<'_>, weighed: &[Weigh
 }
 
 /// Says that the push is refused.
-pub(super) fn refused(reporter: &Reporter, ground: &Ground<'_>, weighed: &[Weighed], gated: &[GatedUpdate<'_>]) {
-    let decision = gate::decide(gated);
+pub(super) fn refused(reporter: &Reporter, ground: &Ground<'_>, weighed: &[Weighed], decision: &Decision<'_>) {
     let count = decision.refs.iter().filter(|decision| **decision != RefDecision::Allowed).count();
     let head = Line::new()
         .text("proof-gate: ")
