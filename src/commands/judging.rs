@@ -21,6 +21,8 @@ pub struct SuiteVerdict {
     pub verdict: Verdict,
     /// The tests it told of.
     pub counts: Counts,
+    /// What forbids nothing and is worth a line.
+    pub notes: Vec<String>,
     /// How long it took, all runs together.
     pub duration: Duration,
     /// How often it ran.
@@ -78,13 +80,14 @@ fn judge_one(
     };
     let report = evidence::read_report(suite.report, &run.report, run.started_system);
     let report = report.relative_to(workspace);
-    let judged = judge::judge(&SuiteEvidence { ended, report }, &Rules::of(suite));
+    let judged = judge::judge(&SuiteEvidence { ended, report, noticed: run.noticed.clone() }, &Rules::of(suite));
     Ok(SuiteVerdict {
         name: name.to_owned(),
         argv: suite.run.clone(),
         ended,
         verdict: judged.verdict,
         counts: judged.counts,
+        notes: judged.notes,
         duration: run.duration,
         runs: 1,
         files: [&run.log, &run.report].into_iter().filter(|file| file.is_file()).cloned().collect(),
@@ -110,6 +113,7 @@ fn merge(runs: Vec<SuiteVerdict>) -> Option<SuiteVerdict> {
         whole.duration += run.duration;
         whole.runs += 1;
         whole.files.extend(run.files);
+        whole.notes.extend(run.notes);
         if whole.ended == Ended::Exited(0) {
             whole.ended = run.ended;
         }
@@ -126,6 +130,9 @@ pub fn suite_lines(suite: &SuiteVerdict) -> Vec<Line> {
     };
     let line = line.to(11).data(&suite.name).text("  ").data(span(suite.duration));
     let mut lines = vec![line.text("  ").data(count_words(&suite.counts))];
+    for note in suite.notes.iter().take(5) {
+        lines.push(Line::new().text("           note  ").data(note));
+    }
     let findings = suite.verdict.findings();
     for finding in findings.iter().take(10) {
         lines.push(super::refusal::finding_line(Line::new().text("           "), finding));

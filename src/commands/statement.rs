@@ -166,6 +166,7 @@ fn suite_entry(judged: &Judged<'_>, suite: &SuiteVerdict) -> Result<SuiteEntry> 
         verdict: suite.verdict.word(),
         findings: suite.verdict.findings().into_iter().cloned().collect(),
         findings_left_out: 0,
+        notes: suite.notes.clone(),
         evidence: suite.files.iter().map(|file| evidence_file(judged.ground, file)).collect::<Result<_>>()?,
     })
 }

@@ -6,6 +6,7 @@ mod cancel;
 mod environment;
 mod environment_report;
 mod executor;
+mod lane;
 mod local;
 mod place;
 pub mod process;

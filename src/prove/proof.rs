@@ -9,6 +9,7 @@ use std::time::{Duration, SystemTime};
 use super::{Cancel, EnvironmentReport, Executor as _, Job, Local, Shard};
 use crate::caller::Caller;
 use crate::error::{Error, Result};
+use crate::evidence::Noticed;
 use crate::git::{Oid, Repository};
 use crate::policy;
 
@@ -52,7 +53,7 @@ pub struct SuiteJob {
 }
 
 /// Makes the command from the path of the report file. Other files in the same folder are kept as evidence too.
-pub type Recipe = Box<dyn Fn(&Path) -> Invocation>;
+pub type Recipe = Box<dyn Fn(&Path) -> Invocation + Send + Sync>;
 
 /// A command as it is run.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -102,6 +103,8 @@ pub struct SuiteRun {
     pub log: PathBuf,
     /// The kept report. Absent if none was written, or what was written is no regular file.
     pub report: PathBuf,
+    /// What was noticed around it.
+    pub noticed: Vec<Noticed>,
 }
 
 /// How a suite ended. Only `Exited { code: 0 }` can lead to a PASS.

@@ -71,6 +71,7 @@ pub(super) fn passing(suite: &str) -> SuiteEntry {
         verdict: Word::Pass,
         findings: Vec::new(),
         findings_left_out: 0,
+        notes: Vec::new(),
         evidence: vec![EvidenceFile {
             name: "log.txt".to_owned(),
             size: 12,

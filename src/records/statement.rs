@@ -273,6 +273,9 @@ pub struct SuiteEntry {
     /// How many findings found no room; at least one of each code always does.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub findings_left_out: u64,
+    /// What was noticed and forbids nothing.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub notes: Vec<String>,
     /// What the run left.
     pub evidence: Vec<EvidenceFile>,
 }
