@@ -11,6 +11,8 @@ mod evidence;
 mod gate;
 mod hooks;
 mod interrupts;
+mod killed;
+mod lanes;
 mod policy_changes;
 mod proof;
 mod records;
