@@ -13,6 +13,7 @@ mod hooks;
 mod interrupts;
 mod killed;
 mod lanes;
+mod merges;
 mod policy_changes;
 mod proof;
 mod records;
