@@ -17,9 +17,11 @@ fn folder() -> PathBuf {
         .or_else(|| below("XDG_CACHE_HOME", "proof-gate-live"))
         .or_else(|| below("HOME", ".cache/proof-gate-live"))
         .expect("HOME is set");
-    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/live/setup.sh");
+    let top = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let needed =
+        ["tests/live/setup.sh", "tests/fixtures/shop/pnpm-lock.yaml"].map(|name| fs::read(top.join(name)).unwrap());
     let by = fs::read(folder.join("set-up-by")).unwrap_or_default();
-    assert!(by == fs::read(script).unwrap(), "the live tools are missing or old: run  sh tests/live/setup.sh");
+    assert!(by == needed.concat(), "the live tools are missing or old: run  sh tests/live/setup.sh");
     folder
 }
 
