@@ -28,12 +28,15 @@ fn folder() -> PathBuf {
 /// A shop whose commands find the real tools, and whose package stores are those that `setup.sh` filled.
 pub fn sandbox() -> Sandbox {
     let mut sandbox = Sandbox::new();
-    let folder = folder();
-    let text = |path: PathBuf| path.into_os_string().into_string().unwrap();
     sandbox.set("PATH", search_path().to_str().unwrap());
-    sandbox.set("npm_config_cache", &text(folder.join("npm-cache")));
-    sandbox.set("pnpm_config_store_dir", &text(folder.join("pnpm-store")));
+    for (name, folder) in stores() {
+        sandbox.set(name, folder.to_str().unwrap());
+    }
     sandbox
+}
+
+fn stores() -> [(&'static str, PathBuf); 2] {
+    [("npm_config_cache", folder().join("npm-cache")), ("pnpm_config_store_dir", folder().join("pnpm-store"))]
 }
 
 fn search_path() -> OsString {
@@ -68,6 +71,7 @@ pub fn tool(sandbox: &Sandbox, name: &str, args: &[&str]) -> Ran {
         .env("HOME", sandbox.root().join("home"))
         .env("XDG_CACHE_HOME", sandbox.root().join("cache"))
         .env("GIT_CONFIG_NOSYSTEM", "1")
+        .envs(stores())
         .stdin(Stdio::null())
         .output()
         .unwrap();
