@@ -79,7 +79,8 @@ fn check_release(sandbox: &Sandbox) {
     let untouched = Fingerprint::of(sandbox);
     let refused = sandbox.push_in_terminal(&["origin", "main"]).ends_with(1);
     let refused = refused.says("(1 of 1 ref)").says("TEST_FAILED");
-    refused.says("does not charge a card twice on retry").says("test/payment.spec.js");
+    let refused = refused.says("does not charge a card twice on retry").says("test/payment.spec.js");
+    refused.says("the card's statement shows 12500, 12500 instead of 12500");
     assert_eq!(sandbox.remote_ref("refs/heads/main"), proven);
     assert_eq!(Fingerprint::of(sandbox), untouched);
     assert_eq!(suites_proven(sandbox, "HEAD"), ["payment"]);
