@@ -8,6 +8,7 @@ mod cli;
 mod demo;
 mod documents;
 mod evidence;
+mod faults;
 mod gate;
 mod hooks;
 mod interrupts;

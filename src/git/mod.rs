@@ -10,6 +10,7 @@ mod merge;
 mod objects;
 mod oid;
 mod pack;
+mod patience;
 mod program;
 mod refs;
 mod repository;
