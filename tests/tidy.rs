@@ -229,6 +229,16 @@ fn every_policy_in_the_documents_can_be_read() {
 }
 
 #[test]
+fn the_shop_of_the_fixtures_has_a_policy_that_can_be_read_and_a_lockfile_that_names_no_host() {
+    let shop = top().join("tests/fixtures/shop");
+    if let Err(error) = proof_gate::policy::parse(&fs::read(shop.join(".proofrc.toml")).unwrap()) {
+        panic!("{error}");
+    }
+    let lockfile = fs::read_to_string(shop.join("pnpm-lock.yaml")).unwrap();
+    assert!(!lockfile.contains("://") && !lockfile.contains("tarball:"), "the lockfile names where packages came from");
+}
+
+#[test]
 fn the_files_that_call_for_all_suites_are_in_the_documents() {
     let text = fs::read_to_string(top().join("docs/selection.md")).unwrap();
     let names = TABLE.iter().flat_map(|(_, names)| names.iter().map(|name| format!("`{name}`")));
