@@ -12,6 +12,7 @@ mod gate;
 mod hooks;
 mod interrupts;
 mod policy_changes;
+mod private_files;
 mod proof;
 mod records;
 mod repositories;

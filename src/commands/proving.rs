@@ -13,7 +13,7 @@ use super::judging::{SuiteVerdict, judge_all, run_name, suite_lines};
 use super::statement::{self, Judged};
 use crate::error::{Context as _, Error, Exit, Result};
 use crate::evidence;
-use crate::git::Oid;
+use crate::git::{Oid, write_durably};
 use crate::judge::Word;
 use crate::policy::Policy;
 use crate::prove::{self, Cancel, Event, Invocation, ProofEnd, Request, Source, SuiteJob};
@@ -322,5 +322,5 @@ fn show_commands_once(ground: &Ground<'_>, reporter: &Reporter, order: &Order<'_
     for argv in steps.chain(suites) {
         reporter.say(&Line::new().text("           ").data(argv.join(" ")));
     }
-    std::fs::write(&file, format!("{known}{digest}\n")).context(format!("cannot write {}", file.display()))
+    write_durably(&file, format!("{known}{digest}\n").as_bytes())
 }

@@ -8,9 +8,11 @@
 use std::ops::Range;
 use std::sync::LazyLock;
 
+use bstr::ByteSlice as _;
 use regex::bytes::Regex;
 
 use super::masks::Found;
+use crate::url;
 
 /// What is masked where a shape matches.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -116,9 +118,7 @@ impl<'t> Shapes<'t> {
             Kind::Password => !is_placeholder(value),
             Kind::Value => !is_placeholder(value) && looks_made(value),
             Kind::UserInfo => {
-                value.contains(&b':')
-                    || self.text[..range.start].ends_with(b"http://")
-                    || self.text[..range.start].ends_with(b"https://")
+                url::is_secret(self.text[..range.start].trim_end_with(|end| matches!(end, ':' | '/')), value)
             }
         }
     }
