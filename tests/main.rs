@@ -16,6 +16,7 @@ mod killed;
 mod lanes;
 mod merges;
 mod policy_changes;
+mod private_files;
 mod proof;
 mod records;
 mod repositories;

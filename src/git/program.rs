@@ -14,6 +14,7 @@ use bstr::{BString, ByteSlice as _};
 use super::patience::{self, PATIENCE, PATIENCE_AT_FIRST, Waited};
 use crate::caller::Caller;
 use crate::error::{Context as _, Error, Result};
+use crate::url::without_user_info;
 
 /// Settings that no user configuration may override in a git child.
 const PINNED: &[&str] = &[
@@ -223,8 +224,30 @@ impl Output {
         let telling =
             lines.iter().find(|line| line.starts_with(b"fatal:") || line.starts_with(b"error:")).or(lines.first());
         match telling {
-            Some(line) => line.to_str_lossy().into_owned(),
+            Some(line) => without_user_info(&line.to_str_lossy()).into_owned(),
             None => format!("it ended with {}", self.status),
         }
+    }
+
+    /// The lines of standard error that are not blank, in git's own words.
+    pub fn said(&self) -> impl Iterator<Item = String> {
+        let lines = self.stderr.lines().map(<[u8]>::trim).filter(|line| !line.is_empty());
+        lines.map(|line| without_user_info(&line.to_str_lossy()).into_owned())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::process::ExitStatusExt as _;
+
+    use super::*;
+
+    #[test]
+    fn what_git_said_is_repeated_without_passwords() {
+        let stderr =
+            "warning: x\n\nfatal: no 'https://ana:hunter2@example.org/'\nhint: https://0123@example.org\n".into();
+        let output = Output { status: ExitStatus::from_raw(128 << 8), stdout: "".into(), stderr };
+        assert_eq!(output.complaint(), "fatal: no 'https://example.org/'");
+        assert_eq!(output.said().last().unwrap(), "hint: https://example.org");
     }
 }

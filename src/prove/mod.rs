@@ -9,6 +9,7 @@ mod environment_report;
 mod executor;
 mod lane;
 mod local;
+pub mod log;
 mod place;
 pub mod process;
 mod proof;

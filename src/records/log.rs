@@ -3,6 +3,7 @@
 //! Deliberately absent: rewriting or removing a record, signing, and touching any ref but the log.
 
 use std::fs::{File, OpenOptions};
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
@@ -110,7 +111,7 @@ impl<'a> Log<'a> {
         make_own_dir(&folder)?;
         let path = folder.join("log.lock");
         let what = || format!("cannot lock the log with {}", path.display());
-        let file = OpenOptions::new().create(true).append(true).open(&path).context(what())?;
+        let file = OpenOptions::new().create(true).append(true).mode(0o600).open(&path).context(what())?;
         let began = Instant::now();
         loop {
             match file.try_lock() {
