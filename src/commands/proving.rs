@@ -77,9 +77,9 @@ pub fn prove(ground: &mut Ground<'_>, reporter: &mut Reporter, order: &Order<'_>
         evidence_dir: evidence_dir.clone(),
     };
     let last_times = last_times(ground, order);
-    let (proof, workspace) = run_suites(&request, reporter, &last_times, &cancel);
+    let proof = run_suites(&request, reporter, &last_times, &cancel);
     let proof = proof.map_err(|error| error.hint("no verdict was recorded; mend it and run again"))?;
-    let judged = judge_all(policy, &runs, &proof.suites, &workspace);
+    let judged = judge_all(policy, &runs, &proof.suites);
     for suite in &judged.verdicts {
         let lines = suite_lines(suite);
         // In a push the refusal names the findings.
@@ -135,9 +135,8 @@ pub fn draft(
         suites: jobs(policy, &runs)?,
         evidence_dir,
     };
-    let (proof, workspace) = run_suites(&request, reporter, &BTreeMap::new(), &cancel);
-    let proof = proof?;
-    let judged = judge_all(policy, &runs, &proof.suites, &workspace);
+    let proof = run_suites(&request, reporter, &BTreeMap::new(), &cancel)?;
+    let judged = judge_all(policy, &runs, &proof.suites);
     for suite in &judged.verdicts {
         reporter.say_all(&suite_lines(suite));
     }
@@ -270,28 +269,25 @@ fn closing(recorded: &Recorded, verdicts: &[SuiteVerdict]) -> Line {
     line.text("  recorded as ").data(recorded.id().short())
 }
 
-/// Runs the suites, with a live line; gives back where the workspace lay too, so that its path can be cut from reports.
+/// Runs the suites, with a live line.
 fn run_suites(
     request: &Request<'_>,
     reporter: &mut Reporter,
     last_times: &BTreeMap<String, Duration>,
     cancel: &Cancel,
-) -> (Result<prove::Proof>, PathBuf) {
-    let mut workspace = PathBuf::new();
-    let mut events = |event: Event| {
-        if let Event::WorkspaceReady { folder } = &event {
-            workspace.clone_from(folder);
-        }
-        show(reporter, &event, last_times);
-    };
-    let proof = prove::prove(request, &mut events, cancel);
+) -> Result<prove::Proof> {
+    let proof = prove::prove(request, &mut |event| show(reporter, &event, last_times), cancel);
     reporter.settled();
-    (proof, workspace)
+    proof
 }
 
 fn show(reporter: &mut Reporter, event: &Event, last_times: &BTreeMap<String, Duration>) {
     match event {
         Event::WorkspaceReady { .. } | Event::SuiteEnded { .. } => {}
+        Event::LaneMadeAnew { lost } => {
+            let line = Line::new().text("  note     a new workspace is prepared: a suite changed ").data(lost);
+            reporter.say(&line);
+        }
         Event::Step { what, argv } => reporter.step(what.as_str(), &argv.join(" ")),
         Event::SuiteStarted { name, .. } => reporter.started(name, last_times.get(name).copied()),
         Event::SuiteOutput { name, elapsed, last_line } => reporter.running(&Running {

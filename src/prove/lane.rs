@@ -13,6 +13,8 @@ use super::environment_report::{self, EnvironmentReport, IdentityOutput, Tool};
 use super::place::Place;
 use super::process::{self, Ending};
 use super::reports;
+use super::state::{Back, State};
+use super::tracked::{self, Difference, Tracked};
 use super::workspace::Workspace;
 use super::{Cancel, Event, Job, Outcome, Request, Source, StepKind, SuiteRun};
 use crate::error::{Context as _, Error, Result};
@@ -27,8 +29,13 @@ const TEARDOWN_TIME: Duration = Duration::from_secs(60);
 /// A workspace and what its commands see.
 pub(super) struct Lane<'a> {
     request: &'a Request<'a>,
-    workspace: Workspace<'a>,
+    place: Place,
+    source: Source,
+    workspace: Workspace,
     variables: Variables,
+    tracked: Tracked,
+    /// How it was after `prepare`. Absent before the first suite, and where no other suite follows.
+    state: Option<State>,
     /// Logs of the commands beside the suites, by how many there were.
     steps: PathBuf,
     step_count: usize,
@@ -68,14 +75,21 @@ impl Stop {
 impl<'a> Lane<'a> {
     /// Checks the source out. No command of the policy is started.
     pub(super) fn open(request: &'a Request<'a>, place: &Place, source: &Source) -> Result<Self> {
-        let workspace = Workspace::make(request.repository, place, source)?;
-        let mut variables = environment::base(request.caller, &workspace.folders(), request.proof.caches)?;
-        environment::add(&mut variables, request.caller, &request.proof.env)?;
-        variables.insert("PROOF_TREE".into(), workspace.tree_id().to_string().into());
         make_private(&request.evidence_dir)?;
         let steps = request.evidence_dir.join(".steps");
         make_private(&steps)?;
-        Ok(Lane { request, workspace, variables, steps, step_count: 0 })
+        let Made { workspace, variables, tracked } = Made::new(request, place, source)?;
+        Ok(Lane {
+            request,
+            place: place.clone(),
+            source: source.clone(),
+            workspace,
+            variables,
+            tracked,
+            state: None,
+            steps,
+            step_count: 0,
+        })
     }
 
     /// The folder that suites start in.
@@ -209,9 +223,11 @@ impl<'a> Lane<'a> {
         progress: &mut dyn FnMut(Event),
         cancel: &Cancel,
     ) -> Result<(), Stop> {
+        self.settle(progress, cancel)?;
         self.steps(StepKind::Reset, progress, cancel)?;
         self.steps(StepKind::Ready, progress, cancel)?;
-        self.workspace.restore()?;
+        // What `reset` did to the tree's files is none of the suite's doing.
+        self.restore_tracked()?;
         make_private(&job.outputs)?;
         let reports = self.workspace.report_folder()?;
         let report = reports.join("report");
@@ -224,6 +240,7 @@ impl<'a> Lane<'a> {
         variables.insert("PROOF_SUITE".into(), (&job.suite.name).into());
         variables.insert("PROOF_REPORT".into(), report.into());
         run.argv.clone_from(&invocation.argv);
+        run.folder = self.folder().into();
         let name = &job.suite.name;
         progress(Event::SuiteStarted { name: name.clone(), argv: invocation.argv.clone() });
         let mut tell = |last_line, elapsed| progress(Event::SuiteOutput { name: name.clone(), last_line, elapsed });
@@ -249,6 +266,7 @@ impl<'a> Lane<'a> {
             Ending::TimedOut => Outcome::TimedOut,
             Ending::Cancelled => Outcome::Cancelled,
         };
+        run.noticed.extend(tracked::noticed(&self.tracked.differences()?));
         reports::keep(&reports, &job.outputs).context(format!("cannot keep the report of the suite {name}"))?;
         progress(Event::SuiteEnded { name: name.clone(), outcome: run.outcome.clone(), duration: run.duration });
         let failed = !matches!(run.outcome, Outcome::Exited { code: 0 } | Outcome::Cancelled);
@@ -256,6 +274,68 @@ impl<'a> Lane<'a> {
             return Err(Stop::Failed(error.while_doing(format!("not ready any more after the suite {name}"))));
         }
         Ok(())
+    }
+
+    /// Before a suite: the lane as it was after `prepare`, whatever the suite before did to it.
+    fn settle(&mut self, progress: &mut dyn FnMut(Event), cancel: &Cancel) -> Result<(), Stop> {
+        let Some(state) = &mut self.state else {
+            self.restore_tracked()?;
+            return Ok(self.take_state()?);
+        };
+        let tracked = &self.tracked;
+        let is_tracked = |path: &Path| tracked.contains_path(path);
+        let lost = match state.bring_back(&is_tracked) {
+            Ok(Back::Whole) if self.restore_tracked().is_ok() => return Ok(()),
+            Ok(Back::Whole) => "a file of the tree".to_owned(),
+            Ok(Back::Lost(path)) => path.strip_prefix("tree").unwrap_or(&path).display().to_string(),
+            Err(error) => error.to_string(),
+        };
+        progress(Event::LaneMadeAnew { lost });
+        self.tear_down(progress, cancel);
+        self.make_anew()?;
+        progress(Event::WorkspaceReady { folder: self.folder().into() });
+        self.steps(StepKind::Prepare, progress, cancel)?;
+        self.restore_tracked()?;
+        Ok(self.take_state()?)
+    }
+
+    /// A lane whose last suite this is needs no way back.
+    fn take_state(&mut self) -> Result<()> {
+        if self.request.suites.len() > 1 {
+            let tracked = &self.tracked;
+            self.state = Some(State::take(self.workspace.root(), &|path| tracked.contains_path(path))?);
+        }
+        self.tracked.clock_step()
+    }
+
+    fn make_anew(&mut self) -> Result<()> {
+        self.state = None;
+        let tree = self.workspace.tree_id();
+        let made = Made::new(self.request, &self.place, &self.source)?;
+        if made.workspace.tree_id() != tree {
+            return Err(
+                Error::new("cannot make the workspace anew: the work tree changed meanwhile").hint("run it again")
+            );
+        }
+        (self.workspace, self.variables, self.tracked) = (made.workspace, made.variables, made.tracked);
+        Ok(())
+    }
+
+    /// Brings the tree's files back and checks that they are those of the tree.
+    fn restore_tracked(&mut self) -> Result<()> {
+        let differences = self.tracked.differences()?;
+        if differences.is_empty() {
+            return Ok(());
+        }
+        self.tracked.clear(&differences).context("cannot restore the tree's files")?;
+        self.workspace.restore()?;
+        match self.tracked.differences()?.first() {
+            None => Ok(()),
+            Some(Difference { path, how }) => {
+                Err(Error::new(format!("cannot trust the workspace: {path} is not what the commit holds: {how}"))
+                    .hint("a full disk, or a program that writes there; run again"))
+            }
+        }
     }
 
     /// Every `teardown` command, whatever the ones before did, and after an interrupt too.
@@ -271,6 +351,24 @@ impl<'a> Lane<'a> {
                 progress(Event::TeardownFailed { argv: argv.clone(), why });
             }
         }
+    }
+}
+
+/// A workspace in which no child was started yet.
+struct Made {
+    workspace: Workspace,
+    variables: Variables,
+    tracked: Tracked,
+}
+
+impl Made {
+    fn new(request: &Request<'_>, place: &Place, source: &Source) -> Result<Self> {
+        let workspace = Workspace::make(request.repository, place, source)?;
+        let tracked = Tracked::note(workspace.folder(), request.repository.object_format(), workspace.files())?;
+        let mut variables = environment::base(request.caller, &workspace.folders(), request.proof.caches)?;
+        environment::add(&mut variables, request.caller, &request.proof.env)?;
+        variables.insert("PROOF_TREE".into(), workspace.tree_id().to_string().into());
+        Ok(Made { workspace, variables, tracked })
     }
 }
 
@@ -298,6 +396,7 @@ pub(super) fn not_started(job: &Job<'_>, outcome: Outcome) -> SuiteRun {
         duration: Duration::ZERO,
         log: job.outputs.join("log"),
         report: job.outputs.join("report"),
+        folder: PathBuf::new(),
         noticed: Vec::new(),
     }
 }
