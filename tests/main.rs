@@ -19,3 +19,4 @@ mod rollback;
 mod selection;
 mod support;
 mod tidy;
+mod workspace;

@@ -1,6 +1,8 @@
 //! One workspace and what runs in it: the commands beside the suites, and one suite after the other.
 //!
-//! Deliberately absent: which suite runs in which lane, see `local`.
+//! Deliberately absent: which suite runs in which lane, see `local`; how a lane comes back from what a suite did to it, see `settle`.
+
+mod settle;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -8,14 +10,17 @@ use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
+use self::settle::Made;
 use super::environment::{self, Variables};
 use super::environment_report::{self, EnvironmentReport, IdentityOutput, Tool};
 use super::place::Place;
 use super::process::{self, Ending};
 use super::reports;
-use super::state::{Back, State};
-use super::tracked::{self, Difference, Tracked};
+use super::state::State;
+use super::tracked::{self, Tracked};
+use super::user_repository::UserRepository;
 use super::workspace::Workspace;
+use super::workspace_refs::WorkspaceRefs;
 use super::{Cancel, Event, Job, Outcome, Request, Source, StepKind, SuiteRun};
 use crate::error::{Context as _, Error, Result};
 use crate::policy::Argv;
@@ -34,6 +39,9 @@ pub(super) struct Lane<'a> {
     workspace: Workspace,
     variables: Variables,
     tracked: Tracked,
+    user: UserRepository<'a>,
+    /// The refs that the workspace had before the first child, where they are the user's.
+    given_refs: WorkspaceRefs,
     /// How it was after `prepare`. Absent before the first suite, and where no other suite follows.
     state: Option<State>,
     /// Logs of the commands beside the suites, by how many there were.
@@ -78,7 +86,8 @@ impl<'a> Lane<'a> {
         make_private(&request.evidence_dir)?;
         let steps = request.evidence_dir.join(".steps");
         make_private(&steps)?;
-        let Made { workspace, variables, tracked } = Made::new(request, place, source)?;
+        let user = UserRepository::watch(request.repository)?;
+        let Made { workspace, variables, tracked, given_refs } = Made::new(request, place, source)?;
         Ok(Lane {
             request,
             place: place.clone(),
@@ -86,6 +95,8 @@ impl<'a> Lane<'a> {
             workspace,
             variables,
             tracked,
+            user,
+            given_refs,
             state: None,
             steps,
             step_count: 0,
@@ -267,6 +278,8 @@ impl<'a> Lane<'a> {
             Ending::Cancelled => Outcome::Cancelled,
         };
         run.noticed.extend(tracked::noticed(&self.tracked.differences()?));
+        let refs = WorkspaceRefs::read(self.workspace.folder()).beside(&self.given_refs);
+        run.noticed.extend(self.user.changes(&refs));
         reports::keep(&reports, &job.outputs).context(format!("cannot keep the report of the suite {name}"))?;
         progress(Event::SuiteEnded { name: name.clone(), outcome: run.outcome.clone(), duration: run.duration });
         let failed = !matches!(run.outcome, Outcome::Exited { code: 0 } | Outcome::Cancelled);
@@ -274,68 +287,6 @@ impl<'a> Lane<'a> {
             return Err(Stop::Failed(error.while_doing(format!("not ready any more after the suite {name}"))));
         }
         Ok(())
-    }
-
-    /// Before a suite: the lane as it was after `prepare`, whatever the suite before did to it.
-    fn settle(&mut self, progress: &mut dyn FnMut(Event), cancel: &Cancel) -> Result<(), Stop> {
-        let Some(state) = &mut self.state else {
-            self.restore_tracked()?;
-            return Ok(self.take_state()?);
-        };
-        let tracked = &self.tracked;
-        let is_tracked = |path: &Path| tracked.contains_path(path);
-        let lost = match state.bring_back(&is_tracked) {
-            Ok(Back::Whole) if self.restore_tracked().is_ok() => return Ok(()),
-            Ok(Back::Whole) => "a file of the tree".to_owned(),
-            Ok(Back::Lost(path)) => path.strip_prefix("tree").unwrap_or(&path).display().to_string(),
-            Err(error) => error.to_string(),
-        };
-        progress(Event::LaneMadeAnew { lost });
-        self.tear_down(progress, cancel);
-        self.make_anew()?;
-        progress(Event::WorkspaceReady { folder: self.folder().into() });
-        self.steps(StepKind::Prepare, progress, cancel)?;
-        self.restore_tracked()?;
-        Ok(self.take_state()?)
-    }
-
-    /// A lane whose last suite this is needs no way back.
-    fn take_state(&mut self) -> Result<()> {
-        if self.request.suites.len() > 1 {
-            let tracked = &self.tracked;
-            self.state = Some(State::take(self.workspace.root(), &|path| tracked.contains_path(path))?);
-        }
-        self.tracked.clock_step()
-    }
-
-    fn make_anew(&mut self) -> Result<()> {
-        self.state = None;
-        let tree = self.workspace.tree_id();
-        let made = Made::new(self.request, &self.place, &self.source)?;
-        if made.workspace.tree_id() != tree {
-            return Err(
-                Error::new("cannot make the workspace anew: the work tree changed meanwhile").hint("run it again")
-            );
-        }
-        (self.workspace, self.variables, self.tracked) = (made.workspace, made.variables, made.tracked);
-        Ok(())
-    }
-
-    /// Brings the tree's files back and checks that they are those of the tree.
-    fn restore_tracked(&mut self) -> Result<()> {
-        let differences = self.tracked.differences()?;
-        if differences.is_empty() {
-            return Ok(());
-        }
-        self.tracked.clear(&differences).context("cannot restore the tree's files")?;
-        self.workspace.restore()?;
-        match self.tracked.differences()?.first() {
-            None => Ok(()),
-            Some(Difference { path, how }) => {
-                Err(Error::new(format!("cannot trust the workspace: {path} is not what the commit holds: {how}"))
-                    .hint("a full disk, or a program that writes there; run again"))
-            }
-        }
     }
 
     /// Every `teardown` command, whatever the ones before did, and after an interrupt too.
@@ -351,24 +302,6 @@ impl<'a> Lane<'a> {
                 progress(Event::TeardownFailed { argv: argv.clone(), why });
             }
         }
-    }
-}
-
-/// A workspace in which no child was started yet.
-struct Made {
-    workspace: Workspace,
-    variables: Variables,
-    tracked: Tracked,
-}
-
-impl Made {
-    fn new(request: &Request<'_>, place: &Place, source: &Source) -> Result<Self> {
-        let workspace = Workspace::make(request.repository, place, source)?;
-        let tracked = Tracked::note(workspace.folder(), request.repository.object_format(), workspace.files())?;
-        let mut variables = environment::base(request.caller, &workspace.folders(), request.proof.caches)?;
-        environment::add(&mut variables, request.caller, &request.proof.env)?;
-        variables.insert("PROOF_TREE".into(), workspace.tree_id().to_string().into());
-        Ok(Made { workspace, variables, tracked })
     }
 }
 

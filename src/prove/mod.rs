@@ -19,7 +19,9 @@ mod state;
 mod tracked;
 mod tree_check;
 mod turn;
+mod user_repository;
 mod workspace;
+mod workspace_refs;
 
 #[cfg(test)]
 mod tests;
