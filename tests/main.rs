@@ -24,3 +24,4 @@ mod rollback;
 mod selection;
 mod support;
 mod tidy;
+mod workspace;

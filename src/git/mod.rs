@@ -4,6 +4,7 @@
 
 mod append;
 mod checkout;
+mod config_files;
 mod diff;
 mod hooks_path;
 mod merge;

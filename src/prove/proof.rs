@@ -113,7 +113,7 @@ pub struct SuiteRun {
     pub log: PathBuf,
     /// The kept report. Absent if none was written, or what was written is no regular file.
     pub report: PathBuf,
-    /// The folder that it ran in, gone by now.
+    /// The folder it ran in. It is gone by now; reports name files by it.
     pub folder: PathBuf,
     /// What was noticed around it.
     pub noticed: Vec<Noticed>,
@@ -185,6 +185,11 @@ pub enum Event {
     EnvironmentKnown {
         /// All of it.
         environment: Box<EnvironmentReport>,
+    },
+    /// A suite changed what cannot be brought back, so the next one gets a workspace of its own, prepared anew.
+    LaneMadeAnew {
+        /// What could not be brought back.
+        lost: String,
     },
     /// A command beside the suites starts.
     Step {
