@@ -16,19 +16,20 @@ use regex::Regex;
 const MAY_USE: &[(&str, &[&str])] = &[
     ("error", &[]),
     ("digest", &[]),
+    ("url", &[]),
     ("caller", &["error"]),
     ("policy", &["digest", "error"]),
-    ("git", &["caller", "error"]),
+    ("git", &["caller", "error", "url"]),
     ("reporter", &["caller", "error"]),
     // An unreadable report is named by the code that the judge will find for it.
-    ("evidence", &["judge::Code", "policy"]),
+    ("evidence", &["judge::Code", "policy", "url"]),
     ("judge", &["evidence", "policy"]),
     // A record holds verdicts: their words, codes and counts.
     ("records", &["caller", "digest", "error", "git", "judge"]),
     // What a scenario is stands in the record; a plan depends on it.
     ("select", &["digest", "error", "git", "policy", "records::Scenario"]),
     // A runner notices what the judge has to weigh.
-    ("prove", &["caller", "error", "evidence::Noticed", "git", "policy"]),
+    ("prove", &["caller", "error", "evidence::Noticed", "git", "policy", "url"]),
     // A hook that stood there is a child like any other: started by the one door for processes.
     ("hooks", &["caller", "error", "git", "prove::process"]),
     ("gate", &["git::Oid", "records", "select"]),

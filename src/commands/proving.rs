@@ -15,7 +15,7 @@ use super::statement::{self, Judged};
 use super::watch::Watch;
 use crate::error::{Context as _, Error, Exit, Result};
 use crate::evidence;
-use crate::git::Oid;
+use crate::git::{Oid, write_durably};
 use crate::judge::Word;
 use crate::policy::Policy;
 use crate::prove::{self, Cancel, EnvironmentReport, Invocation, ProofEnd, Request, Source, SuiteJob};
@@ -329,5 +329,5 @@ fn show_commands_once(ground: &Ground<'_>, reporter: &Reporter, order: &Order<'_
     for argv in steps.chain(suites) {
         reporter.say(&Line::new().text("           ").data(argv.join(" ")));
     }
-    std::fs::write(&file, format!("{known}{digest}\n")).context(format!("cannot write {}", file.display()))
+    write_durably(&file, format!("{known}{digest}\n").as_bytes())
 }

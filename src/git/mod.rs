@@ -4,12 +4,14 @@
 
 mod append;
 mod checkout;
+mod config_files;
 mod diff;
 mod hooks_path;
 mod merge;
 mod objects;
 mod oid;
 mod pack;
+mod patience;
 mod program;
 mod refs;
 mod repository;

@@ -3,7 +3,7 @@
 use bstr::{BStr, BString, ByteSlice as _};
 use gix::objs::Find as _;
 
-use super::{Oid, Repository};
+use super::{ObjectFormat, Oid, Repository};
 use crate::error::{Context as _, Error, Result};
 
 /// Tags of tags of tags, at most.
@@ -220,6 +220,17 @@ impl Repository {
 
     /// The id that these bytes have as an object of a kind; nothing is written.
     pub fn object_id(&self, kind: Kind, bytes: &[u8]) -> Result<Oid> {
+        self.object_format().object_id(kind, bytes)
+    }
+}
+
+impl ObjectFormat {
+    /// The id that these bytes have as a blob, whatever repository they lie in.
+    pub fn blob_id(self, bytes: &[u8]) -> Result<Oid> {
+        self.object_id(Kind::Blob, bytes)
+    }
+
+    fn object_id(self, kind: Kind, bytes: &[u8]) -> Result<Oid> {
         let what = || format!("cannot hash a {}", kind.as_str());
         let kind = match kind {
             Kind::Commit => gix::objs::Kind::Commit,
@@ -227,7 +238,7 @@ impl Repository {
             Kind::Blob => gix::objs::Kind::Blob,
             Kind::Tag => gix::objs::Kind::Tag,
         };
-        let id = gix::objs::compute_hash(self.object_format().as_gix(), kind, bytes).context(what())?;
+        let id = gix::objs::compute_hash(self.as_gix(), kind, bytes).context(what())?;
         Oid::from_gix(id).context(what())
     }
 }

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::snapshot::{self, Snapshot, Text};
 use crate::error::{Context as _, Error, Result};
-use crate::git::Repository;
+use crate::git::{Repository, make_own_dir};
 
 const FORMAT: &str = "proof-gate.installed/1";
 
@@ -103,7 +103,7 @@ impl Note {
 /// Writes one of proof-gate's own files, which nobody else may read, durably.
 pub fn write_own(repository: &Repository, name: &str, bytes: Vec<u8>) -> Result<()> {
     let folder = repository.own_dir();
-    std::fs::create_dir_all(&folder).context(format!("cannot make {}", folder.display()))?;
+    make_own_dir(&folder)?;
     Snapshot::File { mode: 0o600, bytes: Text(bytes) }.put(&folder.join(name))
 }
 

@@ -1,6 +1,8 @@
 //! One workspace and what runs in it: the commands beside the suites, and one suite after the other.
 //!
-//! Deliberately absent: which suite runs in which lane, see `local`.
+//! Deliberately absent: which suite runs in which lane, see `local`; how a lane comes back from what a suite did to it, see `settle`.
+
+mod settle;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -8,12 +10,17 @@ use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
+use self::settle::Made;
 use super::environment::{self, Variables};
 use super::environment_report::{self, EnvironmentReport, IdentityOutput, Tool};
 use super::place::Place;
 use super::process::{self, Ending};
 use super::reports;
+use super::state::State;
+use super::tracked::{self, Tracked};
+use super::user_repository::UserRepository;
 use super::workspace::Workspace;
+use super::workspace_refs::WorkspaceRefs;
 use super::{Cancel, Event, Job, Outcome, Request, Source, StepKind, SuiteRun};
 use crate::error::{Context as _, Error, Result};
 use crate::policy::Argv;
@@ -27,8 +34,18 @@ const TEARDOWN_TIME: Duration = Duration::from_secs(60);
 /// A workspace and what its commands see.
 pub(super) struct Lane<'a> {
     request: &'a Request<'a>,
-    workspace: Workspace<'a>,
+    /// From 1.
+    number: usize,
+    place: Place,
+    source: Source,
+    workspace: Workspace,
     variables: Variables,
+    tracked: Tracked,
+    user: UserRepository<'a>,
+    /// The refs that the workspace had before the first child, where they are the user's.
+    given_refs: WorkspaceRefs,
+    /// How it was after `prepare`. Absent before the first suite, and where no other suite follows.
+    state: Option<State>,
     /// Logs of the commands beside the suites, by how many there were.
     steps: PathBuf,
     step_count: usize,
@@ -68,15 +85,25 @@ impl Stop {
 impl<'a> Lane<'a> {
     /// Checks the source out. No command of the policy is started. Lanes are numbered from 1.
     pub(super) fn open(request: &'a Request<'a>, place: &Place, source: &Source, number: usize) -> Result<Self> {
-        let workspace = Workspace::make(request.repository, place, source)?;
-        let mut variables = environment::base(request.caller, &workspace.folders(), request.proof.caches)?;
-        environment::add(&mut variables, request.caller, &request.proof.env)?;
-        variables.insert("PROOF_TREE".into(), workspace.tree_id().to_string().into());
         make_private(&request.evidence_dir)?;
-        variables.insert("PROOF_LANE".into(), number.to_string().into());
         let steps = request.evidence_dir.join(".steps").join(number.to_string());
         make_private(&steps)?;
-        Ok(Lane { request, workspace, variables, steps, step_count: 0 })
+        let user = UserRepository::watch(request.repository)?;
+        let Made { workspace, variables, tracked, given_refs } = Made::new(request, place, source, number)?;
+        Ok(Lane {
+            request,
+            number,
+            place: place.clone(),
+            source: source.clone(),
+            workspace,
+            variables,
+            tracked,
+            user,
+            given_refs,
+            state: None,
+            steps,
+            step_count: 0,
+        })
     }
 
     /// The folder that suites start in.
@@ -210,9 +237,11 @@ impl<'a> Lane<'a> {
         progress: &mut dyn FnMut(Event),
         cancel: &Cancel,
     ) -> Result<(), Stop> {
+        self.settle(progress, cancel)?;
         self.steps(StepKind::Reset, progress, cancel)?;
         self.steps(StepKind::Ready, progress, cancel)?;
-        self.workspace.restore()?;
+        // What `reset` did to the tree's files is none of the suite's doing.
+        self.restore_tracked()?;
         make_private(&job.outputs)?;
         let reports = self.workspace.report_folder()?;
         let report = reports.join("report");
@@ -225,7 +254,7 @@ impl<'a> Lane<'a> {
         variables.insert("PROOF_SUITE".into(), (&job.suite.name).into());
         variables.insert("PROOF_REPORT".into(), report.into());
         run.argv.clone_from(&invocation.argv);
-        run.folder = self.workspace.folder().into();
+        run.folder = self.folder().into();
         let name = &job.suite.name;
         progress(Event::SuiteStarted { name: name.clone(), argv: invocation.argv.clone() });
         let mut tell = |last_line, elapsed| progress(Event::SuiteOutput { name: name.clone(), last_line, elapsed });
@@ -251,6 +280,9 @@ impl<'a> Lane<'a> {
             Ending::TimedOut => Outcome::TimedOut,
             Ending::Cancelled => Outcome::Cancelled,
         };
+        run.noticed.extend(tracked::noticed(&self.tracked.differences()?));
+        let refs = WorkspaceRefs::read(self.workspace.folder()).beside(&self.given_refs);
+        run.noticed.extend(self.user.changes(&refs));
         reports::keep(&reports, &job.outputs).context(format!("cannot keep the report of the suite {name}"))?;
         let failed = !matches!(run.outcome, Outcome::Exited { code: 0 } | Outcome::Cancelled);
         if failed && let Err(Stop::Failed(error)) = self.steps(StepKind::Ready, progress, cancel) {

@@ -9,13 +9,21 @@ mod environment_report;
 mod executor;
 mod lane;
 mod local;
+pub mod log;
+mod parallel;
 mod place;
 pub mod process;
 mod proof;
+mod removal;
 mod reports;
+mod stamp;
+mod state;
+mod tracked;
 mod tree_check;
 mod turn;
+mod user_repository;
 mod workspace;
+mod workspace_refs;
 
 #[cfg(test)]
 mod tests;

@@ -5,6 +5,7 @@ use std::io;
 use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
+use super::removal::remove;
 use crate::caller::Caller;
 use crate::error::{Context as _, Error, Result};
 
@@ -33,7 +34,7 @@ const PREFIX: &str = "proof-";
 const OWNER: &str = "owner.lock";
 
 /// A private folder that holds workspaces.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Place(PathBuf);
 
 /// A folder that its owner holds. Leaving scope removes it and all in it.
@@ -114,27 +115,10 @@ impl Drop for Scratch {
     fn drop(&mut self) {
         // A process that is just being killed may still add a file; what cannot be removed now, the next proof sweeps.
         for _ in 0..5 {
-            make_removable(&self.path);
-            if fs::remove_dir_all(&self.path).is_ok() || !self.path.exists() {
+            if remove(&self.path).is_ok() {
                 return;
             }
             std::thread::sleep(std::time::Duration::from_millis(20));
-        }
-    }
-}
-
-/// Gives folders back the permissions that removing needs. Symbolic links are not followed.
-fn make_removable(folder: &Path) {
-    let Ok(found) = fs::symlink_metadata(folder) else { return };
-    if !found.is_dir() {
-        return;
-    }
-    if found.permissions().mode() & 0o700 != 0o700 {
-        drop(fs::set_permissions(folder, fs::Permissions::from_mode(0o700)));
-    }
-    for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
-        if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
-            make_removable(&entry.path());
         }
     }
 }
@@ -211,20 +195,6 @@ mod tests {
         assert!(!left.exists() && alive.path().is_dir() && next.path().is_dir());
         drop((alive, next));
         assert_eq!(names(&place.0), Vec::<String>::new());
-    }
-
-    #[test]
-    fn locked_folders_are_opened_for_removal_and_links_are_not_followed() {
-        let folder = tempfile::tempdir().unwrap();
-        let mode = |name: &str| fs::metadata(folder.path().join(name)).unwrap().permissions().mode() & 0o777;
-        fs::create_dir_all(folder.path().join("in/locked")).unwrap();
-        fs::create_dir(folder.path().join("out")).unwrap();
-        std::os::unix::fs::symlink("../out", folder.path().join("in/link")).unwrap();
-        for name in ["in/locked", "out"] {
-            fs::set_permissions(folder.path().join(name), fs::Permissions::from_mode(0o500)).unwrap();
-        }
-        make_removable(&folder.path().join("in"));
-        assert_eq!((mode("in/locked"), mode("out")), (0o700, 0o500));
     }
 
     #[test]

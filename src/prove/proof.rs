@@ -6,6 +6,8 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
+use rustix::process::{Resource, getrlimit};
+
 use super::{Cancel, EnvironmentReport, Executor as _, Job, Local, Shard};
 use crate::caller::Caller;
 use crate::error::{Error, Result};
@@ -28,6 +30,10 @@ pub struct Request<'a> {
     /// Where evidence is kept: `<suite>/log`, `<suite>/report` and what else lay beside the report. Made if it is not there.
     pub evidence_dir: PathBuf,
 }
+
+/// The least number of files that a process must be allowed to hold open: the smallest default of the systems that are in use
+/// (macOS; Linux gives 1024).
+const MIN_OPEN_FILES: u64 = 256;
 
 /// Where the files come from.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -107,7 +113,7 @@ pub struct SuiteRun {
     pub log: PathBuf,
     /// The kept report. Absent if none was written, or what was written is no regular file.
     pub report: PathBuf,
-    /// The folder that it ran in, gone by now.
+    /// The folder it ran in. It is gone by now; reports name files by it.
     pub folder: PathBuf,
     /// What was noticed around it.
     pub noticed: Vec<Noticed>,
@@ -180,6 +186,11 @@ pub enum Event {
         /// All of it.
         environment: Box<EnvironmentReport>,
     },
+    /// A suite changed what cannot be brought back, so the next one gets a workspace of its own, prepared anew.
+    LaneMadeAnew {
+        /// What could not be brought back.
+        lost: String,
+    },
     /// A command beside the suites starts.
     Step {
         /// Which kind.
@@ -223,6 +234,7 @@ pub enum Event {
 /// [`Outcome::Infra`] of the suites that it kept from running.
 pub fn prove(request: &Request<'_>, events: &mut dyn FnMut(Event), cancel: &Cancel) -> Result<Proof> {
     check(request)?;
+    check_limits()?;
     let mut engine = Local::new(request)?;
     let info = engine.preflight(&request.source, events, cancel)?;
     events(Event::EnvironmentKnown { environment: Box::new(info.environment.clone()) });
@@ -257,6 +269,16 @@ fn nothing_ended(suites: &[SuiteRun]) -> Option<Error> {
         }
     }
     first
+}
+
+/// Suites inherit the limit of open files: under a small one they would fail for a reason that is not in the tree.
+fn check_limits() -> Result<()> {
+    let limit = getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX);
+    if limit < MIN_OPEN_FILES {
+        return Err(Error::new(format!("cannot make the proof: only {limit} files may be open at once"))
+            .hint(format!("ulimit -n {MIN_OPEN_FILES}, or more; test runners need many")));
+    }
+    Ok(())
 }
 
 /// What the policy asks for and this program cannot do is no proof; it is never left out in silence.

@@ -10,6 +10,7 @@ use std::time::Duration;
 use super::*;
 use crate::caller::Caller;
 use crate::error::Result;
+use crate::evidence::Noticed;
 use crate::git::{Oid, Repository};
 use crate::policy;
 
@@ -289,18 +290,42 @@ fn files_with_line_ends_that_their_attributes_do_not_ask_for_are_no_obstacle() {
 }
 
 #[test]
-fn each_suite_starts_with_the_tracked_files_of_the_tree() {
-    let meddle = "echo bad > file; rm other; echo '* ident' > sub/.gitattributes; touch kept";
-    let mut sandbox = Sandbox::new().suite("a", meddle).suite("b", "cat file other sub/file kept");
+fn each_suite_starts_with_the_workspace_as_prepare_left_it() {
+    let meddle =
+        "echo bad > file; rm other; echo '* ident' > sub/.gitattributes; touch added $HOME/added $TMPDIR/added";
+    let look = "cat file other sub/file made; ls -A . $HOME $TMPDIR";
+    let mut sandbox = Sandbox::new().suite("a", meddle).suite("b", look);
     for name in ["file", "other", "sub/file"] {
         sandbox.write(name, "$Id$\n");
     }
     let tree = sandbox.commit();
+    sandbox.proof.prepare = vec![["sh", "-c", "echo made > made"].map(str::to_owned).into()];
     let proof = sandbox.prove(Source::Tree(tree)).unwrap();
     assert_eq!(proof.ended, ProofEnd::Whole);
     let log = fs::read_to_string(&proof.suites[1].log).unwrap();
-    assert_eq!(log.split_once('\n').unwrap().1, "$Id$\n$Id$\n$Id$\n");
+    let (content, listed) = log.split_once('\n').unwrap().1.split_once("\n.:\n").unwrap();
+    assert_eq!(content, "$Id$\n$Id$\n$Id$\nmade");
+    assert!(!listed.contains("added") && listed.contains("made"), "{listed}");
     assert_eq!(proof.suites[1].outcome, PASSED);
+    let changed = |path: &str, how: &str| Noticed::TreeChanged { path: path.to_owned(), how: how.to_owned() };
+    assert_eq!(proof.suites[0].noticed, [changed("file", "4 bytes in place of 5"), changed("other", "it is gone")]);
+    assert_eq!(proof.suites[1].noticed, []);
+}
+
+#[test]
+fn a_suite_that_spoils_what_prepare_made_gets_the_next_one_a_workspace_of_its_own() {
+    let mut sandbox = Sandbox::new().suite("a", "echo bad > made/lib").suite("b", "cat made/lib");
+    let tree = sandbox.commit();
+    sandbox.proof.prepare = vec![["sh", "-c", "mkdir made; echo good > made/lib"].map(str::to_owned).into()];
+    let proof = sandbox.prove(Source::Tree(tree)).unwrap();
+    let log = fs::read_to_string(&proof.suites[1].log).unwrap();
+    assert_eq!(log.split_once('\n').unwrap().1, "good\n");
+    assert_ne!(proof.suites[0].folder, proof.suites[1].folder);
+    let lost = sandbox.events.iter().filter_map(|event| match event {
+        Event::LaneMadeAnew { lost } => Some(lost.as_str()),
+        _ => None,
+    });
+    assert_eq!(lost.collect::<Vec<_>>(), ["made/lib"]);
 }
 
 #[test]
