@@ -4,10 +4,10 @@
 
 use std::path::PathBuf;
 
-use bstr::{BString, ByteVec as _};
+use bstr::ByteVec as _;
 
-use super::Repository;
-use crate::error::{Context as _, Error, Result};
+use super::{Repository, Setting};
+use crate::error::{Error, Result};
 
 /// The file that a setting stands in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,7 +33,7 @@ impl Scope {
         }
     }
 
-    fn parse(word: &[u8]) -> Option<Self> {
+    pub(super) fn parse(word: &[u8]) -> Option<Self> {
         [Scope::System, Scope::Global, Scope::Local, Scope::Worktree]
             .into_iter()
             .find(|scope| scope.as_str().as_bytes() == word)
@@ -45,29 +45,18 @@ impl Scope {
 pub struct HooksFolder {
     /// Absolute; it may not exist.
     pub path: PathBuf,
-    /// The `core.hooksPath` that holds, with the file it stands in; `None` where git's own default holds.
-    pub setting: Option<(Scope, BString)>,
+    /// The `core.hooksPath` that holds; `None` where git's own default does.
+    pub setting: Option<Setting>,
 }
 
 impl Repository {
     /// Asks git where it looks for hooks. The hardened commands of this door have their hooks off, so this one is asked as if typed by hand.
     pub fn hooks_folder(&self) -> Result<HooksFolder> {
-        let asked =
-            self.by_hand().args(["config", "--null", "--show-scope", "--get-all", "core.hooksPath"]).output()?;
-        let setting = match asked.status.code() {
-            Some(1) => None,
-            Some(0) => {
-                let mut fields: Vec<&[u8]> = asked.stdout.split(|byte| *byte == 0).collect();
-                // Every field ends with a NUL, so the last one is empty; of several settings the last one holds.
-                fields.pop();
-                let [.., scope, value] = fields[..] else {
-                    return Err(Error::new("cannot read core.hooksPath: git's answer is cut short"));
-                };
-                let scope = Scope::parse(scope).context("cannot tell where core.hooksPath is set")?;
-                Some((scope, BString::from(value)))
-            }
-            _ => return Err(Error::new(format!("cannot read core.hooksPath: {}", asked.complaint()))),
-        };
+        let setting = self.settings("^core\\.hookspath$")?.pop();
+        if setting.as_ref().is_some_and(|setting| setting.value.is_empty()) {
+            // Here `git rev-parse --git-path hooks` only complains; a push looks for `/pre-push`.
+            return Ok(HooksFolder { path: PathBuf::from("/"), setting });
+        }
         let mut path: Vec<u8> =
             self.by_hand().args(["rev-parse", "--path-format=absolute", "--git-path", "hooks"]).run()?.into();
         if path.last() == Some(&b'\n') {

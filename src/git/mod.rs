@@ -4,6 +4,7 @@
 
 mod append;
 mod checkout;
+mod deadline;
 mod diff;
 mod hooks_path;
 mod objects;
@@ -12,9 +13,12 @@ mod pack;
 mod program;
 mod refs;
 mod repository;
+mod settings;
+mod worktrees;
 
 pub use append::{Identity, Swap, make_own_dir, write_durably};
 pub use checkout::Checkout;
+pub use deadline::Within;
 pub use diff::{PathChange, Status};
 pub use hooks_path::{HooksFolder, Scope};
 pub use objects::{Commit, Entry, Kind, Peeled};
@@ -22,3 +26,4 @@ pub use oid::Oid;
 pub use pack::KeptPack;
 pub use program::{GitCommand, Output, Program};
 pub use repository::{ObjectFormat, Repository};
+pub use settings::Setting;

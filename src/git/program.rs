@@ -1,6 +1,6 @@
 //! The git program, hardened and scrubbed: no hooks, no replace refs, no helpers from the user's configuration, machine formats only.
 //!
-//! Deliberately absent: a way to run git with the caller's whole environment.
+//! Deliberately absent: a way to run git with the caller's whole environment, but for the push that tries whether the hook fires.
 
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
@@ -123,12 +123,27 @@ impl Program {
         command.current_dir(folder).env_clear().envs(&self.variables);
         GitCommand { command, stdin: None }
     }
+
+    /// A git with the whole environment of the caller, `GIT_CONFIG_*` with it: what the user would meet by typing it. Elsewhere than
+    /// where the caller stands, its `GIT_DIR` and the like do not count.
+    pub fn as_typed(&self, caller: &Caller, folder: &Path) -> GitCommand {
+        let mut command = Command::new(&self.path);
+        command.current_dir(folder).env_clear().envs(&caller.variables);
+        if folder != caller.directory {
+            for name in
+                ["GIT_DIR", "GIT_WORK_TREE", "GIT_COMMON_DIR", "GIT_IMPLICIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_PREFIX"]
+            {
+                command.env_remove(name);
+            }
+        }
+        GitCommand { command, stdin: None }
+    }
 }
 
 /// A git command that is being put together.
 #[derive(Debug)]
 pub struct GitCommand {
-    command: Command,
+    pub(super) command: Command,
     stdin: Option<Vec<u8>>,
 }
 
