@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::output::{CheckOutput, DoctorOutput, FindingOutput, FiredOutput};
 use crate::caller::Caller;
 use crate::cli;
-use crate::doctor::{self, Checked, Finding, Fired, Outcome, Patient, Severity};
+use crate::doctor::{self, Checked, Ending, Finding, Fired, Outcome, Patient, Severity};
 use crate::error::{Context as _, Exit, Result};
 use crate::git::Repository;
 use crate::prove::Cancel;
@@ -25,15 +25,15 @@ pub fn doctor(caller: &Caller, repository: &Repository, args: &cli::Doctor, repo
     let patient = Patient::new(caller, repository);
     let mut checked = patient.examine();
     let mut fired = Vec::new();
-    checked.push(if args.fire {
+    let mut outcome = Outcome::NotLooked("'proof-gate doctor --fire' does");
+    if args.fire {
         reporter.say(&Line::new().text("pushing to a throw-away remote, through the hook that stands"));
         let cancel = Cancel::on_signals().context("cannot listen for signals")?;
         fired = doctor::fire(&patient, Duration::from_secs(args.timeout.into()), &|| cancel.is_raised())?;
-        let findings: Vec<Finding> = fired.iter().filter_map(Fired::finding).collect();
-        Checked { check: FIRE, outcome: findings.into() }
-    } else {
-        Checked { check: FIRE, outcome: Outcome::NotLooked("'proof-gate doctor --fire' does") }
-    });
+        settle_doubts(&mut checked, &fired);
+        outcome = fired.iter().filter_map(Fired::finding).collect::<Vec<_>>().into();
+    }
+    checked.push(Checked { check: FIRE, outcome });
     let mut findings: Vec<(&'static str, &Finding)> = checked.iter().flat_map(of_check).collect();
     findings.sort_by_key(|(_, finding)| finding.severity);
     if args.json {
@@ -46,6 +46,20 @@ pub fn doctor(caller: &Caller, repository: &Repository, args: &cli::Doctor, repo
     }
     let is_ill = findings.iter().any(|(_, finding)| finding.severity != Severity::Note);
     Ok(if is_ill { Exit::Refused } else { Exit::Allowed })
+}
+
+/// What a look could not tell, pushes that were refused from every work tree did.
+fn settle_doubts(checked: &mut [Checked], fired: &[Fired]) {
+    if fired.is_empty() || fired.iter().any(|fired| fired.ending != Ending::Refused) {
+        return;
+    }
+    for checked in checked {
+        let Outcome::Found(findings) = &mut checked.outcome else { continue };
+        for finding in findings.iter_mut().filter(|finding| finding.is_doubt) {
+            finding.severity = Severity::Note;
+            "A push was refused all the same.".clone_into(&mut finding.why);
+        }
+    }
 }
 
 fn of_check(checked: &Checked) -> Vec<(&'static str, &Finding)> {

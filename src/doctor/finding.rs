@@ -28,6 +28,8 @@ pub struct Finding {
     pub mend: Vec<String>,
     /// What to do where no command can, or what to know before the commands are run.
     pub advice: Option<String>,
+    /// Whether it is only that a look cannot tell, so that a push that was refused makes it a note.
+    pub is_doubt: bool,
 }
 
 impl Finding {
@@ -46,8 +48,13 @@ impl Finding {
         Self::new(Severity::Note, what, why)
     }
 
+    /// Something of which a look cannot tell whether a push goes out unproven.
+    pub fn doubt(what: impl Into<String>, why: impl Into<String>) -> Self {
+        Finding { is_doubt: true, ..Self::open(what, why) }
+    }
+
     fn new(severity: Severity, what: impl Into<String>, why: impl Into<String>) -> Self {
-        Finding { severity, what: what.into(), why: why.into(), mend: Vec::new(), advice: None }
+        Finding { severity, what: what.into(), why: why.into(), mend: Vec::new(), advice: None, is_doubt: false }
     }
 
     /// The same with one more command.

@@ -119,6 +119,10 @@ pub fn anchor(patient: &Patient<'_>) -> Result<Outcome> {
     if SeenPolicy::read(patient.repository)?.is_some() {
         return Ok(Outcome::Fine);
     }
+    let own = patient.repository.own_dir();
+    if own.exists() && !own.is_dir() {
+        return Ok(Outcome::NotLooked("there is no folder to note it in"));
+    }
     let what = "the policy that install saw is not noted";
     Ok(vec![
         if patient.anchors()?.default_branch.is_some() {

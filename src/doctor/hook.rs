@@ -1,7 +1,7 @@
 //! The hook: whether git finds it, from every work tree, and whether what it starts is this program.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::{Finding, Outcome, Patient, shell};
 use crate::caller::Caller;
@@ -70,7 +70,7 @@ fn of_state(look: &Look, folder: Option<&Path>) -> Option<Finding> {
         Effect::Unknown => {
             let why =
                 "Whether it still asks proof-gate is not to be seen from here; 'proof-gate doctor --fire' tries it.";
-            Finding::open(what, why)
+            Finding::doubt(what, why)
         }
         Effect::Stuck => Finding::no_proof(what, "git cannot start it, and a push waits for ever."),
     };
@@ -169,7 +169,7 @@ fn replaced(finding: Finding, look: &Look, by: Option<&'static str>, folder: Opt
         .mend(INSTALL)
 }
 
-fn beside(hook: &Path, ending: &str) -> std::path::PathBuf {
+fn beside(hook: &Path, ending: &str) -> PathBuf {
     let mut path = hook.as_os_str().to_owned();
     path.push(".");
     path.push(ending);
@@ -184,8 +184,17 @@ pub fn program(patient: &Patient<'_>) -> Result<Outcome> {
     let here = &patient.caller.program;
     if !hooks::is_runnable(named) {
         let what = format!("the program that the hook starts is not there: {}", named.display());
-        let why = "The hook looks for another one in PATH and in the usual places, and refuses every push where there is none.";
-        return Ok(vec![Finding::no_proof(what, why).mend(INSTALL)].into());
+        return Ok(vec![
+            match stand_in(patient.caller) {
+                Some(other) => Finding::note(what, format!("The hook starts {} instead.", other.display())),
+                None => Finding::no_proof(
+                    what,
+                    "There is none in PATH or the usual places either, so the hook refuses every push.",
+                ),
+            }
+            .mend(INSTALL),
+        ]
+        .into());
     }
     let is_same = |a: &Path, b: &Path| fs::read(a).ok().zip(fs::read(b).ok()).is_some_and(|(a, b)| a == b);
     if fs::canonicalize(named).ok() == fs::canonicalize(here).ok() || is_same(named, here) {
@@ -194,6 +203,19 @@ pub fn program(patient: &Patient<'_>) -> Result<Outcome> {
     let what = format!("the hook starts another program than this one: {}", named.display());
     let why = format!("This is {}. What one says need not hold for the other.", here.display());
     Ok(vec![Finding::note(what, why).mend(INSTALL)].into())
+}
+
+/// Where the hook looks, beside PATH, for a program that is not where it was; below the home, then anywhere.
+const USUAL: [&[&str]; 2] = [&[".cargo/bin", ".local/bin"], &["/usr/local/bin", "/opt/homebrew/bin", "/usr/bin"]];
+
+/// The program that the hook finds instead.
+fn stand_in(caller: &Caller) -> Option<PathBuf> {
+    let path = caller.variable("PATH").unwrap_or_default();
+    let home = caller.home();
+    let below_home = home.iter().flat_map(|home| USUAL[0].iter().map(|folder| home.join(folder)));
+    let folders = std::env::split_paths(path).filter(|folder| folder.is_absolute()).chain(below_home);
+    let mut places = folders.chain(USUAL[1].iter().map(PathBuf::from)).map(|folder| folder.join("proof-gate"));
+    places.find(|place| hooks::is_runnable(place))
 }
 
 /// The same hook, seen from every other work tree: a relative `core.hooksPath` or a setting of its own leads elsewhere there.

@@ -18,7 +18,7 @@ use std::cell::OnceCell;
 use std::path::PathBuf;
 
 pub use finding::{Finding, Severity};
-pub use fire::{Fired, fire};
+pub use fire::{Ending, Fired, fire};
 
 use crate::caller::Caller;
 use crate::error::{Error, Result};

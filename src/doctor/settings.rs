@@ -8,19 +8,24 @@ use super::{Finding, Outcome, Patient, shell};
 use crate::error::Result;
 use crate::git::Setting;
 
+/// Settings from the environment that are looked at, at most.
+const MAX_VARIABLES: usize = 1000;
+
 /// Settings that are handed to every git started from this environment.
 pub fn environment(patient: &Patient<'_>) -> Result<Outcome> {
     let mut found = Vec::new();
-    let why = "Every git started from here looks for hooks elsewhere: a push goes out unproven.";
-    for (name, value) in &patient.caller.variables {
-        let (name, value) = (name.to_string_lossy(), value.to_string_lossy().to_lowercase());
-        let sets = match &*name {
-            "GIT_CONFIG_PARAMETERS" => value.contains("core.hookspath"),
-            name => name.starts_with("GIT_CONFIG_KEY_") && value == "core.hookspath",
-        };
-        if sets {
-            let switch = if name == "GIT_CONFIG_PARAMETERS" { &*name } else { "GIT_CONFIG_COUNT" };
-            found.push(Finding::open(format!("{name} sets core.hooksPath"), why).mend(format!("unset {switch}")));
+    let variable = |name: &str| patient.caller.variable(name).map(|value| value.to_string_lossy().to_lowercase());
+    let count: usize = variable("GIT_CONFIG_COUNT").and_then(|count| count.parse().ok()).unwrap_or(0);
+    let mut say = |name: &str, switch: &str| {
+        let why = "Every git started from here looks for hooks elsewhere: a push goes out unproven.";
+        found.push(Finding::open(format!("{name} sets core.hooksPath"), why).mend(format!("unset {switch}")));
+    };
+    if variable("GIT_CONFIG_PARAMETERS").is_some_and(|settings| settings.contains("core.hookspath")) {
+        say("GIT_CONFIG_PARAMETERS", "GIT_CONFIG_PARAMETERS");
+    }
+    for name in (0..count.min(MAX_VARIABLES)).map(|number| format!("GIT_CONFIG_KEY_{number}")) {
+        if variable(&name).is_some_and(|key| key == "core.hookspath") {
+            say(&name, "GIT_CONFIG_COUNT");
         }
     }
     Ok(found.into())
@@ -53,12 +58,8 @@ pub fn going_round(patient: &Patient<'_>) -> Result<Outcome> {
 /// Included only on some branches, so that a look from another branch does not show it.
 fn by_branch(patient: &Patient<'_>, include: &Setting) -> Result<Option<Finding>> {
     let Some(file) = include.file.as_deref().and_then(|file| included(patient, file, include)) else { return Ok(None) };
-    let asked = patient
-        .repository
-        .by_hand()
-        .args(["config", "--null", "--get", "core.hooksPath", "--file"])
-        .arg(&file)
-        .output()?;
+    let asked = patient.repository.by_hand().args(["config", "--file"]).arg(&file);
+    let asked = asked.args(["--null", "--get", "core.hooksPath"]).output()?;
     if !asked.status.success() {
         return Ok(None);
     }

@@ -3,11 +3,15 @@
 //! Deliberately absent: settings given with `-c` or in the environment; they end with the command that they were given to.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use bstr::ByteVec as _;
 
-use super::{Repository, Setting};
+use super::{Output, Repository, Setting, Within};
 use crate::error::{Error, Result};
+
+/// How long a hook may take to refuse a self-test.
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// The file that a setting stands in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -66,8 +70,13 @@ impl Repository {
         Ok(HooksFolder { path, setting })
     }
 
-    /// Runs the hook pre-push as git would, found where git finds it, with nothing on its standard input.
-    pub fn fire_pre_push(&self, args: &[&str]) -> Result<super::Output> {
-        self.by_hand().args(["hook", "run", "pre-push", "--"]).args(args).output()
+    /// Runs the hook pre-push as git would, found where git finds it, with nothing on its standard input. One that hangs is killed.
+    pub fn fire_pre_push(&self, args: &[&str]) -> Result<Output> {
+        match self.by_hand().args(["hook", "run", "pre-push", "--"]).args(args).within(PATIENCE, || false)? {
+            Within::Ended(output) => Ok(output),
+            Within::TimedOut(_) | Within::Stopped => {
+                Err(Error::new(format!("the hook did not end within {} s", PATIENCE.as_secs())))
+            }
+        }
     }
 }
