@@ -17,12 +17,10 @@ enum Push {
     NotTried,
 }
 
-/// A shop whose hook is installed, whose doctor finds nothing, and whose `main` must not go out: its payments are broken.
+/// A shop whose hook is installed and whose `main` must not go out: its payments are broken.
 fn shop() -> Sandbox {
     let sandbox = Sandbox::new();
     sandbox.install();
-    let ran = sandbox.proof_gate(&["doctor", "--fire"]).ends_with(0).says("nothing is wrong");
-    assert!(mends(&ran).is_empty(), "{}", ran.stdout);
     sandbox.commit_file("src/payments/charge.js", "BUG\n");
     sandbox
 }

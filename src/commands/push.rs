@@ -43,7 +43,7 @@ pub fn push(caller: &Caller, repository: &Repository, args: &cli::Push, reporter
         }
     }
     if !gated.is_empty() {
-        super::hook_line::say(repository, reporter)?;
+        super::hook_line::say(repository, reporter);
         let says = match hooks::state(repository)?.effect() {
             Effect::Gated => Says::TheHook,
             Effect::Open | Effect::Unknown | Effect::Stuck => Says::Here,

@@ -4,12 +4,13 @@
 //! the user's goes to the remote, and whether it went through is to be seen there. Deliberately absent: any word by which the gate could
 //! tell this push from another.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use bstr::{BString, ByteSlice as _};
 
-use super::{Finding, Patient, of_anchors};
+use super::{Finding, Patient, of_anchors, standing_in};
+use crate::caller::Caller;
 use crate::error::{Context as _, Error, Exit, Result};
 use crate::gate::WOULD_BE_DELETED;
 use crate::git::{Output, Within};
@@ -89,12 +90,12 @@ impl Fired {
 pub fn fire(patient: &Patient<'_>, limit: Duration, is_to_stop: &dyn Fn() -> bool) -> Result<Vec<Fired>> {
     let name = gated_name(patient)?;
     let here = patient.repository.work_tree().unwrap_or(patient.repository.git_dir()).to_path_buf();
-    let mut folders = vec![here.clone()];
-    folders.extend(patient.repository.worktrees()?.into_iter().filter(|other| *other != here));
+    let others = patient.other_worktrees()?.into_iter().map(|(folder, _)| folder);
+    let callers = others.map(|folder| (standing_in(patient.caller, &folder), folder));
     let mut fired = Vec::new();
-    for folder in folders {
+    for (caller, folder) in [(patient.caller.clone(), here)].into_iter().chain(callers) {
         let remote = Remote::make(patient, &name)?;
-        let ending = remote.push(patient, &folder, &name, limit, is_to_stop)?;
+        let ending = remote.push(patient, &caller, &name, limit, is_to_stop)?;
         fired.push(Fired { folder, name: name.clone(), ending });
     }
     Ok(fired)
@@ -183,12 +184,12 @@ impl Remote {
     fn push(
         &self,
         patient: &Patient<'_>,
-        folder: &Path,
+        caller: &Caller,
         name: &str,
         limit: Duration,
         is_to_stop: &dyn Fn() -> bool,
     ) -> Result<Ending> {
-        let git = patient.repository.program().as_typed(patient.caller, folder);
+        let git = patient.repository.program().as_typed(caller);
         // Settings that would push more, or that a local remote does not know.
         let git =
             git.args(["-c", "push.recurseSubmodules=no", "-c", "push.followTags=false", "-c", "push.pushOption="]);

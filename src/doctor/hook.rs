@@ -6,11 +6,8 @@ use std::path::{Path, PathBuf};
 use super::{Finding, Outcome, Patient, shell};
 use crate::caller::Caller;
 use crate::error::Result;
-use crate::git::{Repository, Scope, Setting};
+use crate::git::{Scope, Setting};
 use crate::hooks::{self, Effect, HookState, KeptHook, Look, Manager};
-
-/// Work trees that are looked at, at most.
-const MAX_WORKTREES: usize = 50;
 
 const INSTALL: &str = "proof-gate install";
 
@@ -220,11 +217,8 @@ fn stand_in(caller: &Caller) -> Option<PathBuf> {
 
 /// The same hook, seen from every other work tree: a relative `core.hooksPath` or a setting of its own leads elsewhere there.
 pub fn in_worktrees(patient: &Patient<'_>) -> Result<Outcome> {
-    let here = patient.repository.work_tree().map(Path::to_path_buf);
-    let others = patient.repository.worktrees()?.into_iter().filter(|other| Some(other) != here.as_ref());
     let mut found = Vec::new();
-    for other in others.take(MAX_WORKTREES) {
-        let repository = Repository::open(&standing_in(patient.caller, &other))?;
+    for (other, repository) in patient.other_worktrees()? {
         let look = hooks::look(&repository)?;
         // What is wrong in the one place that all share, or by the one setting, was told already.
         let here = patient.look()?;
@@ -234,16 +228,6 @@ pub fn in_worktrees(patient: &Patient<'_>) -> Result<Outcome> {
         }
     }
     Ok(found.into())
-}
-
-/// The caller, as if it stood in another folder.
-pub fn standing_in(caller: &Caller, folder: &Path) -> Caller {
-    let mut caller = Caller { directory: folder.to_owned(), ..caller.clone() };
-    for name in ["GIT_DIR", "GIT_WORK_TREE", "GIT_COMMON_DIR", "GIT_IMPLICIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_PREFIX"]
-    {
-        caller.variables.remove(std::ffi::OsStr::new(name));
-    }
-    caller
 }
 
 /// Whether the hook that stood there before is still run.

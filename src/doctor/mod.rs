@@ -15,14 +15,15 @@ mod shell;
 mod tools;
 
 use std::cell::OnceCell;
-use std::path::PathBuf;
+use std::ffi::OsStr;
+use std::path::{Path, PathBuf};
 
 pub use finding::{Finding, Severity};
 pub use fire::{Ending, Fired, fire};
 
 use crate::caller::Caller;
 use crate::error::{Error, Result};
-use crate::git::Repository;
+use crate::git::{LOCATIONS, Repository};
 use crate::hooks::{Look, SeenPolicy, look};
 use crate::policy;
 use crate::prove;
@@ -64,6 +65,9 @@ pub struct Checked {
     pub outcome: Outcome,
 }
 
+/// Work trees that are looked at, at most.
+const MAX_WORKTREES: usize = 50;
+
 type Check = fn(&Patient<'_>) -> Result<Outcome>;
 
 /// Every check, in the order in which they are told.
@@ -100,13 +104,33 @@ impl<'a> Patient<'a> {
         Patient { caller, repository, look: OnceCell::new(), place: OnceCell::new() }
     }
 
-    /// Makes every check. One that fails is a finding.
+    /// Makes every check. One that fails is a finding; one that fails as another did before is not told again.
     pub fn examine(&self) -> Vec<Checked> {
-        let examine = |(check, examine): &(&'static str, Check)| Checked {
-            check,
-            outcome: examine(self).unwrap_or_else(|error| Outcome::Found(vec![of_error(&error)])),
+        let mut failures: Vec<String> = Vec::new();
+        let mut examine = |(check, examine): &(&'static str, Check)| {
+            let outcome = examine(self).unwrap_or_else(|error| {
+                if failures.contains(&error.message) {
+                    return Outcome::NotLooked("it fails as told above");
+                }
+                failures.push(error.message.clone());
+                Outcome::Found(vec![of_error(&error)])
+            });
+            Checked { check, outcome }
         };
-        CHECKS.iter().map(examine).collect()
+        CHECKS.iter().map(&mut examine).collect()
+    }
+
+    /// The other work trees of this repository, each opened as if the caller stood in it. One that git does not open from there, or
+    /// opens as something else, is none.
+    fn other_worktrees(&self) -> Result<Vec<(PathBuf, Repository)>> {
+        let common = self.repository.common_dir();
+        let is_other = |folder: &PathBuf| Some(folder.as_path()) != self.repository.work_tree() && folder != common;
+        let open = |folder: PathBuf| {
+            let repository = Repository::open(&standing_in(self.caller, &folder)).ok()?;
+            (repository.common_dir() == common).then_some((folder, repository))
+        };
+        let listed = self.repository.worktrees()?.into_iter().filter(is_other);
+        Ok(listed.take(MAX_WORKTREES).filter_map(open).collect())
     }
 
     /// The hook as a look shows it.
@@ -150,6 +174,15 @@ impl<'a> Patient<'a> {
         let installed = SeenPolicy::read(self.repository)?;
         Anchors::read(&PolicyReader::new(self.repository), None, installed)
     }
+}
+
+/// The caller, as if it stood in another folder.
+fn standing_in(caller: &Caller, folder: &Path) -> Caller {
+    let mut caller = Caller { directory: folder.to_owned(), ..caller.clone() };
+    for name in LOCATIONS {
+        caller.variables.remove(OsStr::new(name));
+    }
+    caller
 }
 
 /// The policies of the anchors, in words for what each is.

@@ -36,8 +36,8 @@ pub fn going_round(patient: &Patient<'_>) -> Result<Outcome> {
     let mut found = Vec::new();
     for alias in patient.repository.settings(r"^alias\.")? {
         let value = alias.value.to_lowercase();
-        let (pushes, skips) = (value.contains_str("push"), value.contains_str("--no-verify"));
-        if pushes && (skips || value.contains_str("core.hookspath")) {
+        let skips = value.contains_str("--no-verify") || value.contains_str("core.hookspath");
+        if (value.contains_str("push") && skips) || value.contains_str("send-pack") {
             let what = format!("{} pushes without hooks: {}", alias.name, alias.value);
             found.push(Finding::open(what, "Whoever uses the alias goes round the gate.").mend(unset(&alias)));
         }

@@ -24,6 +24,6 @@ pub use hooks_path::{HooksFolder, Scope};
 pub use objects::{Commit, Entry, Kind, Peeled};
 pub use oid::Oid;
 pub use pack::KeptPack;
-pub use program::{GitCommand, Output, Program};
+pub use program::{GitCommand, LOCATIONS, Output, Program};
 pub use repository::{ObjectFormat, Repository};
 pub use settings::Setting;

@@ -27,6 +27,10 @@ const PINNED: &[&str] = &[
     "tag.gpgSign=false",
 ];
 
+/// Variables that say which repository is meant, and stand in git's own children.
+pub const LOCATIONS: &[&str] =
+    &["GIT_DIR", "GIT_WORK_TREE", "GIT_COMMON_DIR", "GIT_IMPLICIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_PREFIX"];
+
 /// Variables that every git child gets, whatever the caller has set.
 const PINNED_VARIABLES: &[(&str, &str)] =
     &[("GIT_NO_REPLACE_OBJECTS", "1"), ("GIT_OPTIONAL_LOCKS", "0"), ("GIT_ATTR_NOSYSTEM", "1"), ("LC_ALL", "C")];
@@ -124,18 +128,11 @@ impl Program {
         GitCommand { command, stdin: None }
     }
 
-    /// A git with the whole environment of the caller, `GIT_CONFIG_*` with it: what the user would meet by typing it. Elsewhere than
-    /// where the caller stands, its `GIT_DIR` and the like do not count.
-    pub fn as_typed(&self, caller: &Caller, folder: &Path) -> GitCommand {
+    /// A git with the whole environment of the caller, `GIT_CONFIG_*` with it, where the caller stands: what the user would meet by
+    /// typing it.
+    pub fn as_typed(&self, caller: &Caller) -> GitCommand {
         let mut command = Command::new(&self.path);
-        command.current_dir(folder).env_clear().envs(&caller.variables);
-        if folder != caller.directory {
-            for name in
-                ["GIT_DIR", "GIT_WORK_TREE", "GIT_COMMON_DIR", "GIT_IMPLICIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_PREFIX"]
-            {
-                command.env_remove(name);
-            }
-        }
+        command.current_dir(&caller.directory).env_clear().envs(&caller.variables);
         GitCommand { command, stdin: None }
     }
 }

@@ -59,6 +59,31 @@ fn a_file_in_the_place_of_the_gates_own_folder() {
 }
 
 #[test]
+fn a_note_that_was_damaged_is_told_once_and_status_goes_on() {
+    let sandbox = shop();
+    let note = sandbox.git_dir().join("proof-gate/installed.json");
+    fs::write(&note, "{").unwrap();
+    let ran = is_told(&sandbox, &["no proof cannot read", "do: remove that file, then: proof-gate install"]);
+    assert_eq!(ran.stdout.matches("no proof  ").count(), 1, "{}", ran.stdout);
+    sandbox.push(&["origin", "main"]).ends_with(1).says("installed.json");
+    sandbox.proof_gate(&["status"]).ends_with(0).says("perhaps not gated: cannot read");
+    fs::remove_file(note).unwrap();
+    mended(&sandbox, &["proof-gate install".to_owned()]);
+}
+
+#[test]
+fn a_git_directory_elsewhere_that_the_environment_names() {
+    let mut sandbox = shop();
+    fs::rename(sandbox.shop().join(".git"), sandbox.root().join("elsewhere.git")).unwrap();
+    sandbox.set("GIT_DIR", sandbox.root().join("elsewhere.git").to_str().unwrap());
+    sandbox.set("GIT_WORK_TREE", sandbox.shop().to_str().unwrap());
+    // What was noted lies where the git directory was.
+    fs::remove_file(sandbox.root().join("elsewhere.git/proof-gate/installed.json")).unwrap();
+    sandbox.install();
+    sandbox.proof_gate(&["doctor", "--fire"]).ends_with(0).says("nothing is wrong");
+}
+
+#[test]
 fn a_lock_that_a_killed_git_left() {
     let sandbox = Sandbox::proven();
     let log = fs::read_dir(sandbox.git_dir().join("refs/proof/log")).unwrap().next().unwrap().unwrap().path();
