@@ -6,6 +6,7 @@ mod by_hand;
 mod changed_paths;
 mod cli;
 mod demo;
+mod doctor;
 mod documents;
 mod evidence;
 mod faults;
