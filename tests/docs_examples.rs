@@ -111,6 +111,19 @@ fn every_refusal_has_its_way_on() {
     assert!(missing.is_empty(), "docs/troubleshooting.md has no way on from\n{}", Vec::from_iter(missing).join("\n"));
 }
 
+/// The variables that suites see stand in the page about proofs, all of them.
+#[test]
+fn every_variable_of_the_allow_list_is_told() {
+    let page = fs::read_to_string(top().join("docs/proofs.md")).unwrap();
+    let (_, source) = sources().into_iter().find(|(name, _)| name == "src/prove/environment.rs").unwrap();
+    let entry = Regex::new(r#"\("([A-Za-z][A-Za-z_]+)", (?:[A-Z]|")"#).unwrap();
+    let names: Vec<&str> = entry.captures_iter(&source).map(|found| found.get(1).unwrap().as_str()).collect();
+    assert!(names.len() > 20, "{names:?}");
+    let is_silent = |name: &&&str| !page.contains(&format!("`{name}`")) && !page.contains(&format!("`{name}="));
+    let missing: Vec<_> = names.iter().filter(is_silent).collect();
+    assert!(missing.is_empty(), "docs/proofs.md does not name {missing:?}");
+}
+
 fn troubleshooting() -> String {
     fs::read_to_string(top().join("docs/troubleshooting.md")).unwrap()
 }

@@ -7,6 +7,7 @@ mod changed_paths;
 mod cli;
 mod demo;
 mod docs_examples;
+mod doctor;
 mod documents;
 mod evidence;
 mod faults;

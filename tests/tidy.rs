@@ -33,12 +33,28 @@ const MAY_USE: &[(&str, &[&str])] = &[
     // A hook that stood there is a child like any other: started by the one door for processes.
     ("hooks", &["caller", "error", "git", "prove::process"]),
     ("gate", &["git::Oid", "records", "select"]),
+    // It looks at everything and decides nothing; of the gate it knows the words of a refusal, of the reporter what a screen can show.
+    (
+        "doctor",
+        &[
+            "caller",
+            "error",
+            "gate::WOULD_BE_DELETED",
+            "git",
+            "hooks",
+            "policy",
+            "prove",
+            "records",
+            "reporter::shown",
+            "select",
+        ],
+    ),
     ("cli", &["policy", "reporter"]),
     (
         "commands",
         &[
-            "caller", "cli", "digest", "error", "evidence", "gate", "git", "hooks", "judge", "policy", "prove",
-            "records", "reporter", "select",
+            "caller", "cli", "digest", "doctor", "error", "evidence", "gate", "git", "hooks", "judge", "policy",
+            "prove", "records", "reporter", "select",
         ],
     ),
     ("lib", &["caller", "cli", "commands", "error", "reporter"]),

@@ -3,8 +3,10 @@
 pub mod approve_policy;
 pub mod assess;
 pub mod config;
+pub mod doctor;
 pub mod explain;
 pub mod ground;
+mod hook_line;
 pub mod init;
 pub mod install;
 pub mod judge;
@@ -44,6 +46,7 @@ pub fn dispatch(cli: Cli, caller: &Caller, reporter: &mut Reporter) -> Result<Ex
         Command::Init => init::run(&open()?, reporter),
         Command::Install(args) => install::install(&open()?, caller, &args, reporter),
         Command::Uninstall(args) => install::uninstall(&open()?, &args, reporter),
+        Command::Doctor(args) => doctor::doctor(caller, &open()?, &args, reporter),
         Command::Plan(args) => plan::plan(caller, &open()?, &args, reporter),
         Command::Run(args) => run::run(caller, &open()?, &args, reporter),
         Command::Push(args) => push::push(caller, &open()?, &args, reporter),

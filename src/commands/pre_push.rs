@@ -36,12 +36,9 @@ pub fn pre_push(caller: &Caller, args: &[OsString], reporter: &mut Reporter) -> 
     match hooks::run_kept(&repository, caller, args, &input)? {
         KeptOutcome::None | KeptOutcome::Passed => {}
         KeptOutcome::Refused { code, path } => {
-            return Err(Error::new(format!(
-                "push refused by the hook that stood here before: {} ended with {code}",
-                path.display()
-            ))
-            .ending(Exit::Refused)
-            .hint("what it printed above says why; proof-gate itself has not looked yet"));
+            return Err(Error::new(format!("{}: {} ended with {code}", hooks::REFUSED_BY_KEPT, path.display()))
+                .ending(Exit::Refused)
+                .hint("what it printed above says why; proof-gate itself has not looked yet"));
         }
     }
     let updates = select::parse_updates(&input)?;
@@ -176,7 +173,7 @@ impl Gate<'_, '_> {
                 return weighed(None, Weight::Named);
             }
             Action::Delete => {
-                let why = "it would be deleted, and it is gated".to_owned();
+                let why = gate::WOULD_BE_DELETED.to_owned();
                 let hint =
                     "[gate] allow_delete in the policy of the default branch names what may be deleted".to_owned();
                 return weighed(None, Weight::Forbidden { why, hint });

@@ -1,6 +1,6 @@
 //! The git program, hardened and scrubbed: no hooks, no replace refs, no helpers from the user's configuration, machine formats only.
 //!
-//! Deliberately absent: a way to run git with the caller's whole environment.
+//! Deliberately absent: a way to run git with the caller's whole environment, but for the push that tries whether the hook fires.
 
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
@@ -29,6 +29,10 @@ const PINNED: &[&str] = &[
     "commit.gpgSign=false",
     "tag.gpgSign=false",
 ];
+
+/// Variables that say which repository is meant, and stand in git's own children.
+pub const LOCATIONS: &[&str] =
+    &["GIT_DIR", "GIT_WORK_TREE", "GIT_COMMON_DIR", "GIT_IMPLICIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_PREFIX"];
 
 /// Variables that every git child gets, whatever the caller has set.
 const PINNED_VARIABLES: &[(&str, &str)] =
@@ -127,12 +131,20 @@ impl Program {
         command.current_dir(folder).env_clear().envs(&self.variables);
         GitCommand { command, stdin: None, patience: PATIENCE }
     }
+
+    /// A git with the whole environment of the caller, `GIT_CONFIG_*` with it, where the caller stands: what the user would meet by
+    /// typing it.
+    pub fn as_typed(&self, caller: &Caller) -> GitCommand {
+        let mut command = Command::new(&self.path);
+        command.current_dir(&caller.directory).env_clear().envs(&caller.variables);
+        GitCommand { command, stdin: None, patience: PATIENCE }
+    }
 }
 
 /// A git command that is being put together.
 #[derive(Debug)]
 pub struct GitCommand {
-    command: Command,
+    pub(super) command: Command,
     stdin: Option<Vec<u8>>,
     patience: Duration,
 }

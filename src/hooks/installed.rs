@@ -103,8 +103,9 @@ impl Note {
 /// Writes one of proof-gate's own files, which nobody else may read, durably.
 pub fn write_own(repository: &Repository, name: &str, bytes: Vec<u8>) -> Result<()> {
     let folder = repository.own_dir();
-    make_own_dir(&folder)?;
-    Snapshot::File { mode: 0o600, bytes: Text(bytes) }.put(&folder.join(name))
+    let hint = |error: Error| error.hint(format!("mend its owner, mode or disk: ls -ld '{}'", folder.display()));
+    make_own_dir(&folder).map_err(hint)?;
+    Snapshot::File { mode: 0o600, bytes: Text(bytes) }.put(&folder.join(name)).map_err(hint)
 }
 
 fn path(repository: &Repository) -> PathBuf {

@@ -32,6 +32,7 @@ pub use cancel::Cancel;
 pub use environment_report::{EnvironmentReport, IdentityOutput, Tool};
 pub use executor::{EngineInfo, Executor, Job, Shard};
 pub use local::Local;
+pub use place::work_place;
 pub use proof::{
     Event, Invocation, Outcome, Proof, ProofEnd, Recipe, Request, Source, StepKind, SuiteJob, SuiteRun, prove,
 };

@@ -44,6 +44,13 @@ pub(super) struct Scratch {
     owner: File,
 }
 
+/// Where workspaces would lie, made if it is not there, and those in it whose gate is dead: the next proof removes them.
+pub fn work_place(caller: &Caller) -> Result<(PathBuf, Vec<PathBuf>)> {
+    let place = Place::find(caller)?;
+    let dead = place.dead().context(format!("cannot look into {}", place.0.display()))?;
+    Ok((place.0, dead.into_iter().map(|(path, _)| path).collect()))
+}
+
 impl Place {
     /// The first usable place, made if it is not there.
     pub(super) fn find(caller: &Caller) -> Result<Self> {
@@ -78,17 +85,7 @@ impl Place {
     fn claim(&self) -> io::Result<(Scratch, Vec<(PathBuf, File)>)> {
         let place = open_lock(&self.0.join("place.lock"))?;
         place.lock()?;
-        let mut dead = Vec::new();
-        for entry in fs::read_dir(&self.0)? {
-            let entry = entry?;
-            let is_ours = entry.file_name().to_string_lossy().starts_with(PREFIX) && entry.file_type()?.is_dir();
-            if is_ours
-                && let Ok(owner) = open_lock(&entry.path().join(OWNER))
-                && owner.try_lock().is_ok()
-            {
-                dead.push((entry.path(), owner));
-            }
-        }
+        let dead = self.dead()?;
         let mode = fs::Permissions::from_mode(0o700);
         let path = tempfile::Builder::new().prefix(PREFIX).permissions(mode).tempdir_in(&self.0)?.keep();
         let owner = match open_lock(&path.join(OWNER)) {
@@ -101,6 +98,22 @@ impl Place {
         let scratch = Scratch { path, owner };
         scratch.owner.lock()?;
         Ok((scratch, dead))
+    }
+
+    /// The folders whose owners are gone, held from now on.
+    fn dead(&self) -> io::Result<Vec<(PathBuf, File)>> {
+        let mut dead = Vec::new();
+        for entry in fs::read_dir(&self.0)? {
+            let entry = entry?;
+            let is_ours = entry.file_name().to_string_lossy().starts_with(PREFIX) && entry.file_type()?.is_dir();
+            if is_ours
+                && let Ok(owner) = open_lock(&entry.path().join(OWNER))
+                && owner.try_lock().is_ok()
+            {
+                dead.push((entry.path(), owner));
+            }
+        }
+        Ok(dead)
     }
 }
 
