@@ -8,16 +8,15 @@ mod environment_report;
 mod executor;
 mod lane;
 mod local;
+pub mod log;
 mod place;
 pub mod process;
 mod proof;
 mod reports;
+pub mod supervise;
 mod tree_check;
 mod turn;
 mod workspace;
-
-#[cfg(test)]
-mod tests;
 
 pub use cancel::Cancel;
 pub use environment_report::{EnvironmentReport, IdentityOutput, Tool};
