@@ -7,6 +7,7 @@ mod changed_paths;
 mod cli;
 mod demo;
 mod documents;
+mod escapes;
 mod evidence;
 mod gate;
 mod hooks;

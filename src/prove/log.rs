@@ -10,7 +10,7 @@ const TAIL_BYTES: u64 = 4096;
 
 /// What must not stand in a log.
 #[derive(Debug, Default)]
-pub struct Masks;
+pub struct Masks(());
 
 /// A log that is being written.
 #[derive(Debug)]

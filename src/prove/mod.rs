@@ -18,7 +18,7 @@ mod tree_check;
 mod turn;
 mod workspace;
 
-pub use cancel::Cancel;
+pub use cancel::{Cancel, Parent};
 pub use environment_report::{EnvironmentReport, IdentityOutput, Tool};
 pub use executor::{EngineInfo, Executor, Job, Shard};
 pub use local::Local;

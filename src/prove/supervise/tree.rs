@@ -9,7 +9,7 @@ use rustix::process::{Pid, Signal};
 
 use super::Leftover;
 
-/// Bytes of a command line that are kept.
+/// Characters of a command line that are kept.
 const LONGEST_COMMAND: usize = 200;
 
 /// A process as it was when `/proc` was read.
@@ -99,8 +99,7 @@ impl Process {
         let line = fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
         let line = String::from_utf8_lossy(&line).replace('\0', " ");
         let mut command = line.trim_end().to_owned();
-        if command.len() > LONGEST_COMMAND {
-            let end = command.floor_char_boundary(LONGEST_COMMAND);
+        if let Some((end, _)) = command.char_indices().nth(LONGEST_COMMAND) {
             command.truncate(end);
             command.push('…');
         }
