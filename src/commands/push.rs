@@ -49,7 +49,7 @@ pub fn push(caller: &Caller, repository: &Repository, args: &cli::Push, reporter
             Effect::Open | Effect::Unknown | Effect::Stuck => Says::Here,
         };
         let ground = Ground::with(caller, repository, reader, anchors)?;
-        let decision = Gate { ground, reporter, url: None, says }.pass(&gated)?;
+        let decision = Gate { ground, reporter, url: None, parent: None, says }.pass(&gated)?;
         if decision != Exit::Allowed {
             return Ok(decision);
         }

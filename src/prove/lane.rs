@@ -13,8 +13,9 @@ use std::time::{Duration, SystemTime};
 use self::settle::Made;
 use super::environment::{self, Variables};
 use super::environment_report::{self, EnvironmentReport, IdentityOutput, Tool};
+use super::log;
 use super::place::Place;
-use super::process::{self, Ending};
+use super::process::{self, Afterwards, Ending, Kept, Leftover};
 use super::reports;
 use super::state::State;
 use super::tracked::{self, Tracked};
@@ -23,6 +24,7 @@ use super::workspace::Workspace;
 use super::workspace_refs::WorkspaceRefs;
 use super::{Cancel, Event, Job, Outcome, Request, Source, StepKind, SuiteRun};
 use crate::error::{Context as _, Error, Result};
+use crate::evidence::Noticed;
 use crate::policy::Argv;
 
 /// Lines of a failed command's log that its error shows.
@@ -33,6 +35,10 @@ const TEARDOWN_TIME: Duration = Duration::from_secs(60);
 
 /// A workspace and what its commands see.
 pub(super) struct Lane<'a> {
+    /// What commands beside the suites left running on purpose, such as a database. It goes before the workspace does.
+    kept: Vec<Kept>,
+    /// What is to be said of it, with the next suite.
+    notes: Vec<String>,
     request: &'a Request<'a>,
     /// From 1.
     number: usize,
@@ -91,6 +97,8 @@ impl<'a> Lane<'a> {
         let user = UserRepository::watch(request.repository)?;
         let Made { workspace, variables, tracked, given_refs } = Made::new(request, place, source, number)?;
         Ok(Lane {
+            kept: Vec::new(),
+            notes: Vec::new(),
             request,
             number,
             place: place.clone(),
@@ -203,8 +211,12 @@ impl<'a> Lane<'a> {
         self.step_count += 1;
         let (variables, folder) = (&self.variables, self.workspace.folder());
         let program = &self.find(program_of(argv)?, variables)?;
-        let job = process::Job { program, argv, folder, variables, timeout, grace: process::GRACE, log: &log };
+        let afterwards = what.afterwards();
+        let (supervisor, grace) = (self.request.caller.program.as_path(), process::GRACE);
+        let job = process::Job { supervisor, program, argv, folder, variables, timeout, grace, log: &log, afterwards };
         let ended = process::run(&job, cancel, &mut |_, _| {})?;
+        self.note_leftovers(what, argv, &ended.leftovers);
+        self.kept.extend(ended.kept);
         let how = match ended.ending {
             Ending::Exited(0) => return Ok(log),
             Ending::Cancelled => return Err(Stop::Cancelled),
@@ -213,13 +225,24 @@ impl<'a> Lane<'a> {
             Ending::TimedOut => format!("did not end within {} s", timeout.as_secs()),
         };
         let mut error = Error::new(format!("cannot make the proof: {} '{}' {how}", what.as_str(), argv.join(" ")));
-        let lines = process::last_lines_of(&log, SHOWN_LINES);
+        let lines = log::last_lines_of(&log, SHOWN_LINES);
         if !lines.is_empty() {
             for line in lines {
                 error = error.hint(format!("it said: {line}"));
             }
         }
         Err(Stop::Failed(error.hint(format!("its log is {}", log.display()))))
+    }
+
+    fn note_leftovers(&mut self, what: StepKind, argv: &Argv, leftovers: &[Leftover]) {
+        let fate = match what.afterwards() {
+            Afterwards::End => "it was ended",
+            Afterwards::Keep => "it is ended when the suites are over",
+        };
+        let (what, command) = (what.as_str(), argv.join(" "));
+        let note =
+            |left: &Leftover| format!("{what} '{command}' left {} running; {fate}: {}", left.program, left.command);
+        self.notes.extend(leftovers.iter().map(note));
     }
 
     pub(super) fn suite(&mut self, job: &Job<'_>, progress: &mut dyn FnMut(Event), cancel: &Cancel) -> SuiteRun {
@@ -260,6 +283,7 @@ impl<'a> Lane<'a> {
         let mut tell = |last_line, elapsed| progress(Event::SuiteOutput { name: name.clone(), last_line, elapsed });
         let ended = process::run(
             &process::Job {
+                supervisor: &self.request.caller.program,
                 program: &self.find(program_of(&invocation.argv)?, &variables)?,
                 argv: &invocation.argv,
                 folder: self.workspace.folder(),
@@ -267,6 +291,7 @@ impl<'a> Lane<'a> {
                 timeout: job.suite.timeout,
                 grace: process::GRACE,
                 log: &run.log,
+                afterwards: Afterwards::End,
             },
             cancel,
             &mut tell,
@@ -274,6 +299,9 @@ impl<'a> Lane<'a> {
         run.started_system = ended.started;
         run.started = jiff::Timestamp::try_from(ended.started).context("cannot read the clock")?;
         run.duration = ended.duration;
+        run.noticed.extend(std::mem::take(&mut self.notes).into_iter().map(Noticed::Note));
+        let leftovers = ended.leftovers.into_iter();
+        run.noticed.extend(leftovers.map(|Leftover { program, command }| Noticed::Leftover { program, command }));
         run.outcome = match ended.ending {
             Ending::Exited(code) => Outcome::Exited { code },
             Ending::Signalled(signal) => Outcome::Signalled { signal },
@@ -291,7 +319,7 @@ impl<'a> Lane<'a> {
         Ok(())
     }
 
-    /// Every `teardown` command, whatever the ones before did, and after an interrupt too.
+    /// Every `teardown` command, whatever the ones before did, and after an interrupt too. Then what was kept running is ended.
     pub(super) fn tear_down(&mut self, progress: &mut dyn FnMut(Event), cancel: &Cancel) {
         let cancel = cancel.forgiving();
         let timeout = self.request.proof.timeout.min(TEARDOWN_TIME);
@@ -302,6 +330,11 @@ impl<'a> Lane<'a> {
                     Stop::Failed(error) => error.message,
                 };
                 progress(Event::TeardownFailed { argv: argv.clone(), why });
+            }
+        }
+        for kept in self.kept.drain(..) {
+            if let Err(error) = kept.end(&cancel) {
+                progress(Event::TeardownFailed { argv: Vec::new(), why: error.message });
             }
         }
     }

@@ -18,6 +18,7 @@ mod removal;
 mod reports;
 mod stamp;
 mod state;
+pub mod supervise;
 mod tracked;
 mod tree_check;
 mod turn;
@@ -25,10 +26,7 @@ mod user_repository;
 mod workspace;
 mod workspace_refs;
 
-#[cfg(test)]
-mod tests;
-
-pub use cancel::Cancel;
+pub use cancel::{Cancel, Parent};
 pub use environment_report::{EnvironmentReport, IdentityOutput, Tool};
 pub use executor::{EngineInfo, Executor, Job, Shard};
 pub use local::Local;

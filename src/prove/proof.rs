@@ -8,6 +8,7 @@ use std::time::{Duration, SystemTime};
 
 use rustix::process::{Resource, getrlimit};
 
+use super::process::Afterwards;
 use super::{Cancel, EnvironmentReport, Executor as _, Job, Local, Shard};
 use crate::caller::Caller;
 use crate::error::{Error, Result};
@@ -169,6 +170,15 @@ impl StepKind {
             StepKind::Reset => "reset",
             StepKind::Ready => "ready",
             StepKind::Teardown => "teardown",
+        }
+    }
+
+    /// What becomes of what such a command leaves running. A database is started on purpose; that `node --version` leaves somebody is an
+    /// accident, and after the suites there is nobody left to need it.
+    pub(super) fn afterwards(self) -> Afterwards {
+        match self {
+            StepKind::Prepare | StepKind::Reset | StepKind::Ready => Afterwards::Keep,
+            StepKind::Identity | StepKind::Teardown => Afterwards::End,
         }
     }
 }
