@@ -10,6 +10,10 @@ mod junit;
 mod managers;
 #[path = "live/mocha.rs"]
 mod mocha;
+#[path = "live/postgres.rs"]
+mod postgres;
+#[path = "live/shop.rs"]
+mod shop;
 mod support;
 #[path = "live/tools.rs"]
 mod tools;

@@ -16,18 +16,20 @@ use regex::Regex;
 const MAY_USE: &[(&str, &[&str])] = &[
     ("error", &[]),
     ("digest", &[]),
+    ("url", &[]),
     ("caller", &["error"]),
     ("policy", &["digest", "error"]),
-    ("git", &["caller", "error"]),
+    ("git", &["caller", "error", "url"]),
     ("reporter", &["caller", "error"]),
     // An unreadable report is named by the code that the judge will find for it.
-    ("evidence", &["judge::Code", "policy"]),
+    ("evidence", &["judge::Code", "policy", "url"]),
     ("judge", &["evidence", "policy"]),
     // A record holds verdicts: their words, codes and counts.
     ("records", &["caller", "digest", "error", "git", "judge"]),
     // What a scenario is stands in the record; a plan depends on it.
     ("select", &["digest", "error", "git", "policy", "records::Scenario"]),
-    ("prove", &["caller", "error", "git", "policy"]),
+    // A runner notices what the judge has to weigh.
+    ("prove", &["caller", "error", "evidence::Noticed", "git", "policy", "url"]),
     // A hook that stood there is a child like any other: started by the one door for processes.
     ("hooks", &["caller", "error", "git", "prove::process"]),
     ("gate", &["git::Oid", "records", "select"]),
@@ -45,6 +47,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "records",
             "reporter::shown",
             "select",
+            "url",
         ],
     ),
     ("cli", &["policy", "reporter"]),
@@ -241,6 +244,16 @@ fn every_policy_in_the_documents_can_be_read() {
         }
     }
     assert!(read >= 3, "only {read} policies were found in the documents");
+}
+
+#[test]
+fn the_shop_of_the_fixtures_has_a_policy_that_can_be_read_and_a_lockfile_that_names_no_host() {
+    let shop = top().join("tests/fixtures/shop");
+    if let Err(error) = proof_gate::policy::parse(&fs::read(shop.join(".proofrc.toml")).unwrap()) {
+        panic!("{error}");
+    }
+    let lockfile = fs::read_to_string(shop.join("pnpm-lock.yaml")).unwrap();
+    assert!(!lockfile.contains("://") && !lockfile.contains("tarball:"), "the lockfile names where packages came from");
 }
 
 #[test]

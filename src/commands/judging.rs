@@ -1,6 +1,6 @@
 //! From what the suites left to a verdict for each: several runs of one suite are judged as one.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::evidence::{self, Ended, SuiteEvidence};
@@ -21,6 +21,8 @@ pub struct SuiteVerdict {
     pub verdict: Verdict,
     /// The tests it told of.
     pub counts: Counts,
+    /// What forbids nothing and is worth a line.
+    pub notes: Vec<String>,
     /// How long it took, all runs together.
     pub duration: Duration,
     /// How often it ran.
@@ -43,13 +45,13 @@ pub(super) struct AllJudged {
 }
 
 /// Judges every suite that ran to its end.
-pub(super) fn judge_all(policy: &Policy, runs: &[(String, u32)], suites: &[SuiteRun], workspace: &Path) -> AllJudged {
+pub(super) fn judge_all(policy: &Policy, runs: &[(String, u32)], suites: &[SuiteRun]) -> AllJudged {
     let mut judged = AllJudged { verdicts: Vec::new(), broken: None };
     for (name, often) in runs {
         let mut of_suite = Vec::new();
         for run in 0..*often {
             let Some(found) = suites.iter().find(|suite| suite.name == run_name(name, run)) else { continue };
-            match judge_one(policy, name, found, workspace) {
+            match judge_one(policy, name, found) {
                 Ok(verdict) => of_suite.push(verdict),
                 Err(why) => judged.broken = judged.broken.or(Some(why)),
             }
@@ -62,12 +64,7 @@ pub(super) fn judge_all(policy: &Policy, runs: &[(String, u32)], suites: &[Suite
     judged
 }
 
-fn judge_one(
-    policy: &Policy,
-    name: &str,
-    run: &SuiteRun,
-    workspace: &Path,
-) -> Result<SuiteVerdict, (String, Option<String>)> {
+fn judge_one(policy: &Policy, name: &str, run: &SuiteRun) -> Result<SuiteVerdict, (String, Option<String>)> {
     let suite = &policy.suites[name];
     let ended = match &run.outcome {
         Outcome::Exited { code } => Ended::Exited(*code),
@@ -77,14 +74,15 @@ fn judge_one(
         Outcome::Infra { cause, hint } => return Err((cause.clone(), hint.clone())),
     };
     let report = evidence::read_report(suite.report, &run.report, run.started_system);
-    let report = report.relative_to(workspace);
-    let judged = judge::judge(&SuiteEvidence { ended, report }, &Rules::of(suite));
+    let report = report.relative_to(&run.folder);
+    let judged = judge::judge(&SuiteEvidence { ended, report, noticed: run.noticed.clone() }, &Rules::of(suite));
     Ok(SuiteVerdict {
         name: name.to_owned(),
         argv: suite.run.clone(),
         ended,
         verdict: judged.verdict,
         counts: judged.counts,
+        notes: judged.notes,
         duration: run.duration,
         runs: 1,
         files: [&run.log, &run.report].into_iter().filter(|file| file.is_file()).cloned().collect(),
@@ -110,6 +108,7 @@ fn merge(runs: Vec<SuiteVerdict>) -> Option<SuiteVerdict> {
         whole.duration += run.duration;
         whole.runs += 1;
         whole.files.extend(run.files);
+        whole.notes.extend(run.notes);
         if whole.ended == Ended::Exited(0) {
             whole.ended = run.ended;
         }
@@ -126,6 +125,9 @@ pub fn suite_lines(suite: &SuiteVerdict) -> Vec<Line> {
     };
     let line = line.to(11).data(&suite.name).text("  ").data(span(suite.duration));
     let mut lines = vec![line.text("  ").data(count_words(&suite.counts))];
+    for note in suite.notes.iter().take(5) {
+        lines.push(Line::new().text("           note  ").data(note));
+    }
     let findings = suite.verdict.findings();
     for finding in findings.iter().take(10) {
         lines.push(super::refusal::finding_line(Line::new().text("           "), finding));

@@ -11,6 +11,7 @@ pub mod init;
 pub mod install;
 pub mod judge;
 pub mod judging;
+mod killed;
 pub mod output;
 mod past;
 pub mod plan;
@@ -23,6 +24,7 @@ pub mod run;
 pub mod show;
 mod statement;
 pub mod status;
+mod watch;
 mod way_on;
 
 use std::path::Path;

@@ -59,7 +59,9 @@ pub fn push(caller: &Caller, repository: &Repository, args: &cli::Push, reporter
 
 /// Asks git what it would push, by a dry run whose hook only listens.
 fn listen(repository: &Repository, args: &cli::Push) -> Result<Option<Listened>> {
-    let folder = tempfile::tempdir().context("cannot make a temporary folder")?;
+    // Somebody else who could write here would choose what is pushed.
+    let private = std::fs::Permissions::from_mode(0o700);
+    let folder = tempfile::Builder::new().permissions(private).tempdir().context("cannot make a temporary folder")?;
     let hook = folder.path().join("pre-push");
     std::fs::write(&hook, LISTENER).context("cannot write the listening hook")?;
     std::fs::set_permissions(&hook, std::fs::Permissions::from_mode(0o700))
@@ -72,8 +74,8 @@ fn listen(repository: &Repository, args: &cli::Push) -> Result<Option<Listened>>
     let output = git.output()?;
     if !output.status.success() {
         let mut error = Error::new(format!("cannot push: {}", output.complaint())).ending(Exit::Refused);
-        for line in output.stderr.lines().filter(|line| !line.trim().is_empty()).skip(1).take(MAX_GIT_LINES) {
-            error = error.hint(format!("git said: {}", line.to_str_lossy().trim()));
+        for line in output.said().filter(|line| *line != output.complaint()).take(MAX_GIT_LINES) {
+            error = error.hint(format!("git said: {line}"));
         }
         return Err(error);
     }

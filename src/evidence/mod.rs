@@ -6,12 +6,14 @@ mod adapters;
 mod file;
 #[cfg(test)]
 mod fixtures;
+mod noticed;
 mod recipe;
 mod report;
 mod text;
 
 pub use adapters::parse_report;
 pub use file::{MAX_REPORT_BYTES, read_report};
+pub use noticed::Noticed;
 pub use recipe::{Recipe, fill_in, recipe};
 pub use report::{Outcome, ReportEvidence, SuiteError, TestCase, TestReport};
 
@@ -33,6 +35,15 @@ pub struct SuiteEvidence {
     pub ended: Ended,
     /// What its report tells.
     pub report: ReportEvidence,
+    /// What was noticed around it.
+    pub noticed: Vec<Noticed>,
+}
+
+impl SuiteEvidence {
+    /// A run around which nothing was noticed.
+    pub fn new(ended: Ended, report: ReportEvidence) -> Self {
+        SuiteEvidence { ended, report, noticed: Vec::new() }
+    }
 }
 
 #[cfg(test)]

@@ -2,6 +2,8 @@
 //!
 //! Nothing is escaped here: that is the reporter's duty when it prints.
 
+use crate::url::without_user_info;
+
 /// The longest title or detail that is kept, in characters.
 const MAX_CHARS: usize = 300;
 
@@ -17,8 +19,9 @@ pub(super) fn headline(text: &str) -> String {
         .unwrap_or_default()
 }
 
-/// The same text, cut with an ellipsis where it is long.
+/// The same text, cut with an ellipsis where it is long, without passwords in URLs: findings are recorded, and records are shared.
 pub(super) fn bounded(text: &str) -> String {
+    let text = &*without_user_info(text);
     match text.char_indices().nth(MAX_CHARS) {
         None => text.to_owned(),
         Some((end, _)) => format!("{}…", &text[..end]),

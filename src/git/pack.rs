@@ -38,7 +38,9 @@ impl Repository {
         let checksum = hasher.try_finalize().context(what())?;
         pack.extend_from_slice(checksum.as_slice());
         make_own_dir(&self.own_dir())?;
-        let making = tempfile::Builder::new().prefix("pack-").tempdir_in(self.own_dir()).context(what())?;
+        let private = fs::Permissions::from_mode(0o700);
+        let making =
+            tempfile::Builder::new().prefix("pack-").permissions(private).tempdir_in(self.own_dir()).context(what())?;
         let made = making.path().join("record.pack");
         fs::write(&made, pack).context(what())?;
         self.durable().args(["index-pack", "--no-rev-index"]).arg(&made).run()?;

@@ -7,11 +7,14 @@ use std::ffi::{OsStr, OsString};
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus, Stdio};
+use std::time::Duration;
 
 use bstr::{BString, ByteSlice as _};
 
+use super::patience::{self, PATIENCE, PATIENCE_AT_FIRST, Waited};
 use crate::caller::Caller;
 use crate::error::{Context as _, Error, Result};
+use crate::url::without_user_info;
 
 /// Settings that no user configuration may override in a git child.
 const PINNED: &[&str] = &[
@@ -108,12 +111,13 @@ impl Program {
         for setting in PINNED {
             command.arg("-c").arg(setting);
         }
-        GitCommand { command, stdin: None }
+        GitCommand { command, stdin: None, patience: PATIENCE }
     }
 
     /// The one command that hears the caller's `GIT_DIR` and its like: it asks git which repository is meant.
     pub(super) fn discovery(&self, caller: &Caller) -> GitCommand {
         let mut git = self.command(&caller.directory);
+        git.patience = PATIENCE_AT_FIRST;
         for (name, value) in caller.variables.iter().filter(|(name, _)| is_location(name)) {
             git.command.env(name, value);
         }
@@ -125,7 +129,7 @@ impl Program {
     pub fn by_hand(&self, folder: &Path) -> GitCommand {
         let mut command = Command::new(&self.path);
         command.current_dir(folder).env_clear().envs(&self.variables);
-        GitCommand { command, stdin: None }
+        GitCommand { command, stdin: None, patience: PATIENCE }
     }
 
     /// A git with the whole environment of the caller, `GIT_CONFIG_*` with it, where the caller stands: what the user would meet by
@@ -133,7 +137,7 @@ impl Program {
     pub fn as_typed(&self, caller: &Caller) -> GitCommand {
         let mut command = Command::new(&self.path);
         command.current_dir(&caller.directory).env_clear().envs(&caller.variables);
-        GitCommand { command, stdin: None }
+        GitCommand { command, stdin: None, patience: PATIENCE }
     }
 }
 
@@ -142,6 +146,7 @@ impl Program {
 pub struct GitCommand {
     pub(super) command: Command,
     stdin: Option<Vec<u8>>,
+    patience: Duration,
 }
 
 impl GitCommand {
@@ -171,7 +176,8 @@ impl GitCommand {
 
     /// Runs it to its end, however it ends.
     pub fn output(self) -> Result<Output> {
-        let GitCommand { mut command, stdin } = self;
+        let what = self.name();
+        let GitCommand { mut command, stdin, patience } = self;
         command.stdout(Stdio::piped()).stderr(Stdio::piped());
         command.stdin(if stdin.is_some() { Stdio::piped() } else { Stdio::null() });
         let mut child = command.spawn().context("cannot start git")?;
@@ -180,7 +186,11 @@ impl GitCommand {
             // A child that stops reading early says why on stderr; the broken pipe adds nothing.
             std::thread::spawn(move || drop(pipe.write_all(&bytes)))
         });
-        let output = child.wait_with_output().context("cannot read what git said")?;
+        let waited = patience::wait(child, patience).context("cannot read what git said")?;
+        let Waited::Ended(output) = waited else {
+            return Err(Error::new(format!("{what} gave no answer within {} s", patience.as_secs()))
+                .hint(format!("try it by hand: {what}; a hanging file system or a git that waits for something")));
+        };
         if let Some(writer) = writer {
             drop(writer.join());
         }
@@ -226,8 +236,30 @@ impl Output {
         let telling =
             lines.iter().find(|line| line.starts_with(b"fatal:") || line.starts_with(b"error:")).or(lines.first());
         match telling {
-            Some(line) => line.to_str_lossy().into_owned(),
+            Some(line) => without_user_info(&line.to_str_lossy()).into_owned(),
             None => format!("it ended with {}", self.status),
         }
+    }
+
+    /// The lines of standard error that are not blank, in git's own words.
+    pub fn said(&self) -> impl Iterator<Item = String> {
+        let lines = self.stderr.lines().map(<[u8]>::trim).filter(|line| !line.is_empty());
+        lines.map(|line| without_user_info(&line.to_str_lossy()).into_owned())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::process::ExitStatusExt as _;
+
+    use super::*;
+
+    #[test]
+    fn what_git_said_is_repeated_without_passwords() {
+        let stderr =
+            "warning: x\n\nfatal: no 'https://ana:hunter2@example.org/'\nhint: https://0123@example.org\n".into();
+        let output = Output { status: ExitStatus::from_raw(128 << 8), stdout: "".into(), stderr };
+        assert_eq!(output.complaint(), "fatal: no 'https://example.org/'");
+        assert_eq!(output.said().last().unwrap(), "hint: https://example.org");
     }
 }

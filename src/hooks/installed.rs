@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::snapshot::{self, Snapshot, Text};
 use crate::error::{Context as _, Error, Result};
-use crate::git::Repository;
+use crate::git::{Repository, make_own_dir};
 
 const FORMAT: &str = "proof-gate.installed/1";
 
@@ -95,7 +95,7 @@ impl Note {
 pub fn write_own(repository: &Repository, name: &str, bytes: Vec<u8>) -> Result<()> {
     let folder = repository.own_dir();
     let hint = |error: Error| error.hint(format!("mend its owner, mode or disk: ls -ld '{}'", folder.display()));
-    std::fs::create_dir_all(&folder).context(format!("cannot make {}", folder.display())).map_err(hint)?;
+    make_own_dir(&folder).map_err(hint)?;
     Snapshot::File { mode: 0o600, bytes: Text(bytes) }.put(&folder.join(name)).map_err(hint)
 }
 

@@ -63,6 +63,8 @@ pub enum Code {
     TreeChanged,
     /// The user's repository was touched while the proof ran.
     RepositoryTouched,
+    /// A file of the tree holds a pointer in place of its content.
+    PointerLeft,
     /// The same inputs gave PASS and FAIL. No finding of a run: the gate's answer over records.
     FlakyHistory,
 }
@@ -98,6 +100,7 @@ impl Code {
             Code::ArtifactUnexpected => "ARTIFACT_UNEXPECTED",
             Code::TreeChanged => "TREE_CHANGED",
             Code::RepositoryTouched => "REPOSITORY_TOUCHED",
+            Code::PointerLeft => "POINTER_LEFT",
             Code::FlakyHistory => "FLAKY_HISTORY",
         }
     }
@@ -133,7 +136,8 @@ impl Code {
             Code::RepositoryTouched => 24,
             Code::LeftoverProcesses => 25,
             Code::FlakyUnobservable => 26,
-            Code::FlakyHistory => 27,
+            Code::PointerLeft => 27,
+            Code::FlakyHistory => 28,
         }
     }
 

@@ -4,12 +4,12 @@ use std::collections::HashMap;
 
 use super::finding::{Code, Finding};
 use super::verdict::{Counts, Verdict};
-use crate::evidence::{self, Ended, Outcome, ReportEvidence, SuiteError, SuiteEvidence, TestCase, TestReport};
+use crate::evidence::{self, Ended, Noticed, Outcome, ReportEvidence, SuiteError, SuiteEvidence, TestCase, TestReport};
 use crate::policy::{Report, Suite};
 
 /// The version of the rules below. It stands in every record and goes up whenever the same evidence could be judged
 /// more strictly than before, so that a gate can ask for proofs that were judged by rules as strict as its own.
-pub const RULES_VERSION: u32 = 1;
+pub const RULES_VERSION: u32 = 2;
 
 /// What a suite asks of its evidence.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,6 +32,8 @@ pub struct Judged {
     pub verdict: Verdict,
     /// The tests of the report; all 0 where there is none.
     pub counts: Counts,
+    /// What forbids nothing and is worth a line.
+    pub notes: Vec<String>,
 }
 
 impl Judged {
@@ -42,7 +44,7 @@ impl Judged {
         let mut findings = self.verdict.into_findings();
         findings.extend(more);
         findings.sort_by_key(|finding| finding.code.rank());
-        Judged { verdict: Verdict::of(findings), counts: self.counts }
+        Judged { verdict: Verdict::of(findings), ..self }
     }
 }
 
@@ -50,7 +52,7 @@ impl Judged {
 ///
 /// Nothing but the report and the exit code is weighed, so what needs the run itself (warnings, artifacts) cannot show.
 pub fn judge_file(bytes: &[u8], report: Report, exit: i32) -> Judged {
-    let evidence = SuiteEvidence { ended: Ended::Exited(exit), report: evidence::parse_report(report, bytes) };
+    let evidence = SuiteEvidence::new(Ended::Exited(exit), evidence::parse_report(report, bytes));
     judge(&evidence, &Rules { min_tests: 1 })
 }
 
@@ -75,7 +77,35 @@ pub fn judge(evidence: &SuiteEvidence, rules: &Rules) -> Judged {
             findings.extend(too_few(counts, rules));
         }
     }
-    Judged { verdict: Verdict::of_unsorted(findings), counts }
+    let mut notes = Vec::new();
+    for noticed in &evidence.noticed {
+        match weigh(noticed, rules) {
+            Weighed::Finding(finding) => findings.push(finding),
+            Weighed::Note(note) => notes.push(note),
+        }
+    }
+    Judged { verdict: Verdict::of_unsorted(findings), counts, notes }
+}
+
+/// What something that was noticed around a run is worth.
+enum Weighed {
+    Finding(Finding),
+    Note(String),
+}
+
+fn weigh(noticed: &Noticed, _rules: &Rules) -> Weighed {
+    match noticed {
+        Noticed::Leftover { program, command } => {
+            Weighed::Finding(finding(Code::LeftoverProcesses, format!("{program} was still running: {command}")))
+        }
+        Noticed::TreeChanged { path, how } => Weighed::Finding(finding(Code::TreeChanged, format!("{path}: {how}"))),
+        Noticed::RepositoryTouched { what } => Weighed::Finding(finding(Code::RepositoryTouched, what.clone())),
+        Noticed::PointerLeft { path } => Weighed::Finding(finding(
+            Code::PointerLeft,
+            format!("{path} holds a pointer in place of its content: '[proof] filters = [\"lfs\"]' fills it"),
+        )),
+        Noticed::Note(note) => Weighed::Note(note.clone()),
+    }
 }
 
 /// Whether the suite was stopped before it could end by itself.

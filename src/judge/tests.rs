@@ -15,7 +15,7 @@ fn report(outcomes: &[Outcome]) -> TestReport {
 }
 
 fn judged(ended: Ended, report: TestReport) -> Judged {
-    judge(&SuiteEvidence { ended, report: ReportEvidence::Read(report) }, &Rules { min_tests: 1 })
+    judge(&SuiteEvidence::new(ended, ReportEvidence::Read(report)), &Rules { min_tests: 1 })
 }
 
 fn codes(judged: &Judged) -> Vec<Code> {
@@ -38,14 +38,14 @@ fn no_other_end_than_exit_0_is_a_pass_whatever_the_report_says() {
         (Ended::TimedOut, Code::TimedOut),
     ] {
         assert_eq!(codes(&judged(ended, report(&[Outcome::Passed]))), [code]);
-        let no_report = SuiteEvidence { ended, report: ReportEvidence::NotAsked };
+        let no_report = SuiteEvidence::new(ended, ReportEvidence::NotAsked);
         assert_eq!(codes(&judge(&no_report, &Rules { min_tests: 1 })), [code]);
     }
 }
 
 #[test]
 fn a_suite_without_a_report_is_judged_by_its_exit_code_alone() {
-    let evidence = SuiteEvidence { ended: Ended::Exited(0), report: ReportEvidence::NotAsked };
+    let evidence = SuiteEvidence::new(Ended::Exited(0), ReportEvidence::NotAsked);
     assert_eq!(judge(&evidence, &Rules { min_tests: 5 }).verdict, Verdict::Pass);
 }
 
@@ -53,7 +53,7 @@ fn a_suite_without_a_report_is_judged_by_its_exit_code_alone() {
 fn a_report_that_cannot_be_used_is_a_fail_at_exit_0() {
     for code in [Code::ReportMissing, Code::ReportEmpty, Code::ReportMalformed, Code::ReportStale] {
         let report = ReportEvidence::Unusable { code, detail: "why".to_owned() };
-        let evidence = SuiteEvidence { ended: Ended::Exited(0), report };
+        let evidence = SuiteEvidence::new(Ended::Exited(0), report);
         assert_eq!(codes(&judge(&evidence, &Rules { min_tests: 1 })), [code]);
     }
 }
@@ -62,13 +62,11 @@ fn a_report_that_cannot_be_used_is_a_fail_at_exit_0() {
 fn skipped_tests_are_not_executed() {
     assert_eq!(codes(&judged(Ended::Exited(0), report(&[Outcome::Skipped]))), [Code::ZeroTests]);
     assert_eq!(codes(&judged(Ended::Exited(0), report(&[]))), [Code::ZeroTests]);
-    let evidence = SuiteEvidence {
-        ended: Ended::Exited(0),
-        report: ReportEvidence::Read(report(&[Outcome::Passed, Outcome::Skipped])),
-    };
+    let partly = ReportEvidence::Read(report(&[Outcome::Passed, Outcome::Skipped]));
+    let evidence = SuiteEvidence::new(Ended::Exited(0), partly);
     assert_eq!(codes(&judge(&evidence, &Rules { min_tests: 2 })), [Code::TooFewTests]);
     assert_eq!(codes(&judge(&evidence, &Rules { min_tests: 0 })), []);
-    let none = SuiteEvidence { ended: Ended::Exited(0), report: ReportEvidence::Read(report(&[])) };
+    let none = SuiteEvidence::new(Ended::Exited(0), ReportEvidence::Read(report(&[])));
     assert_eq!(codes(&judge(&none, &Rules { min_tests: 0 })), [Code::ZeroTests]);
 }
 
@@ -128,7 +126,7 @@ fn any_evidence() -> impl Strategy<Value = SuiteEvidence> {
         Just(Ended::TimedOut)
     ];
     (ended, prop::collection::vec(outcome, 0..6))
-        .prop_map(|(ended, outcomes)| SuiteEvidence { ended, report: ReportEvidence::Read(report(&outcomes)) })
+        .prop_map(|(ended, outcomes)| SuiteEvidence::new(ended, ReportEvidence::Read(report(&outcomes))))
 }
 
 #[test]
@@ -136,7 +134,7 @@ fn a_suite_that_was_cut_off_owes_no_report_but_a_stale_one_is_named() {
     for (ended, cut_off) in [(Ended::Signalled(9), Code::Killed), (Ended::TimedOut, Code::TimedOut)] {
         let of = |code| {
             let report = ReportEvidence::Unusable { code, detail: "why".to_owned() };
-            codes(&judge(&SuiteEvidence { ended, report }, &Rules { min_tests: 1 }))
+            codes(&judge(&SuiteEvidence::new(ended, report), &Rules { min_tests: 1 }))
         };
         for code in [Code::ReportMissing, Code::ReportEmpty, Code::ReportMalformed] {
             assert_eq!(of(code), [cut_off]);
@@ -162,7 +160,7 @@ proptest! {
         let ReportEvidence::Read(mut report) = evidence.report.clone() else { panic!("it was read") };
         for outcome in [Outcome::Failed, Outcome::Flaky] {
             report.cases.push(case("one more", outcome));
-            let worse = SuiteEvidence { ended: evidence.ended, report: ReportEvidence::Read(report.clone()) };
+            let worse = SuiteEvidence::new(evidence.ended, ReportEvidence::Read(report.clone()));
             prop_assert_eq!(judge(&worse, &Rules { min_tests }).verdict.word(), Word::Fail);
         }
     }

@@ -1,28 +1,19 @@
-//! The engine on this machine: one lane, suites one after the other.
-//!
-//! Deliberately absent: more lanes, and the sweep for processes that left their group.
+//! The engine on this machine: lanes beside each other, in each one suite after the other.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::fs;
-use std::os::unix::fs::DirBuilderExt as _;
-use std::path::{Path, PathBuf};
-use std::time::{Duration, SystemTime};
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::thread::{self, sleep};
+use std::time::Duration;
 
-use super::environment::{self, Variables};
-use super::environment_report::{self, EnvironmentReport, IdentityOutput, Tool};
+use super::agenda::{Agenda, Next};
+use super::lane::{Lane, Stop, not_started};
 use super::place::Place;
-use super::process::{self, Ending};
-use super::reports;
-use super::workspace::Workspace;
 use super::{Cancel, EngineInfo, Event, Executor, Job, Outcome, Request, Source, StepKind, SuiteRun};
-use crate::error::{Context as _, Error, Result};
-use crate::policy::Argv;
+use crate::error::Result;
+use crate::git::Repository;
 
-/// Lines of a failed command's log that its error shows.
-const SHOWN_LINES: usize = 6;
-
-/// How long each `teardown` command may take.
-const TEARDOWN_TIME: Duration = Duration::from_secs(60);
+/// How often a lane that has to wait looks again.
+const LOOK_AGAIN: Duration = Duration::from_millis(20);
 
 /// The engine on this machine.
 pub struct Local<'a> {
@@ -31,51 +22,18 @@ pub struct Local<'a> {
     lane: Option<Lane<'a>>,
 }
 
-/// A workspace and what its commands see.
-struct Lane<'a> {
-    request: &'a Request<'a>,
-    workspace: Workspace<'a>,
-    variables: Variables,
-    /// Logs of the commands beside the suites, by how many there were.
-    steps: PathBuf,
-    step_count: usize,
-}
-
-/// Why a command beside the suites gave no good end.
-enum Stop {
-    Cancelled,
-    Failed(Error),
-}
-
-impl From<Error> for Stop {
-    fn from(error: Error) -> Self {
-        Stop::Failed(error)
-    }
-}
-
-impl Stop {
-    fn into_error(self) -> Error {
-        match self {
-            Stop::Cancelled => Error::new("interrupted before any suite ended: no proof was made").hint("run it again"),
-            Stop::Failed(error) => error,
-        }
-    }
-
-    fn into_outcome(self) -> Outcome {
-        match self {
-            Stop::Cancelled => Outcome::Cancelled,
-            Stop::Failed(error) => {
-                let hint = (!error.hints.is_empty()).then(|| error.hints.join("; "));
-                Outcome::Infra { cause: error.message, hint }
-            }
-        }
-    }
-}
-
 impl<'a> Local<'a> {
     /// The engine for a request. Nothing is started or checked out yet.
     pub fn new(request: &'a Request<'a>) -> Result<Self> {
         Ok(Local { request, place: Place::find(request.caller)?, lane: None })
+    }
+
+    /// How many lanes. The work tree is taken once: it may change, and two lanes would not hold the same.
+    fn lanes(&self, agenda: &Agenda) -> usize {
+        match &self.request.source {
+            Source::Tree(_) => agenda.lanes(self.request.proof.jobs),
+            Source::WorkTree(_) => 1,
+        }
     }
 }
 
@@ -85,16 +43,8 @@ impl Executor for Local<'_> {
     }
 
     fn preflight(&mut self, source: &Source, progress: &mut dyn FnMut(Event), cancel: &Cancel) -> Result<EngineInfo> {
-        let request = self.request;
-        let workspace = Workspace::make(request.repository, &self.place, source)?;
-        let mut variables = environment::base(request.caller, &workspace.folders(), request.proof.caches)?;
-        environment::add(&mut variables, request.caller, &request.proof.env)?;
-        variables.insert("PROOF_TREE".into(), workspace.tree_id().to_string().into());
-        make_private(&request.evidence_dir)?;
-        let steps = request.evidence_dir.join(".steps");
-        make_private(&steps)?;
-        progress(Event::WorkspaceReady { folder: workspace.folder().into() });
-        let mut lane = Lane { request, workspace, variables, steps, step_count: 0 };
+        let mut lane = Lane::open(self.request, &self.place, source, 1)?;
+        progress(Event::WorkspaceReady { folder: lane.folder().into() });
         let environment = match lane.report(progress, cancel) {
             Ok(environment) => environment,
             Err(stop) => {
@@ -107,246 +57,131 @@ impl Executor for Local<'_> {
     }
 
     fn run(&mut self, jobs: &[Job<'_>], progress: &mut dyn FnMut(Event), cancel: &Cancel) -> Vec<SuiteRun> {
-        let mut lane = self.lane.take().expect("preflight made the lane");
-        let mut blocked = lane.steps(StepKind::Prepare, progress, cancel).err().map(Stop::into_outcome);
-        let mut runs = Vec::with_capacity(jobs.len());
-        for job in jobs {
-            let run = match &blocked {
-                Some(outcome) => not_started(job, outcome.clone()),
-                None => lane.suite(job, progress, cancel),
-            };
-            match &run.outcome {
-                Outcome::Exited { .. } | Outcome::Signalled { .. } | Outcome::TimedOut => {}
-                Outcome::Cancelled | Outcome::Infra { .. } => blocked = Some(run.outcome.clone()),
+        let first = self.lane.take().expect("preflight made the lane");
+        let agenda = Agenda::of(jobs);
+        let lanes = self.lanes(&agenda);
+        let board = Board { jobs, agenda: Mutex::new(agenda), runs: Mutex::default(), cancel };
+        let Request { caller, source, proof, evidence_dir, .. } = self.request;
+        let place = &self.place;
+        thread::scope(|scope| {
+            let (tell, told) = channel();
+            for number in 2..=lanes {
+                let (tell, board) = (tell.clone(), &board);
+                scope.spawn(move || {
+                    board.or_block(|| {
+                        // Objects are read through a cache that threads do not share.
+                        let repository = &Repository::open(caller)?;
+                        let (source, evidence_dir) = (source.clone(), evidence_dir.clone());
+                        let request = Request { repository, caller, source, proof, suites: Vec::new(), evidence_dir };
+                        let lane = Lane::open(&request, place, &request.source, number)?;
+                        board.work(lane, &mut Telling::Through(tell));
+                        Ok(())
+                    });
+                });
             }
-            runs.push(run);
-        }
-        lane.tear_down(progress, cancel);
-        runs
-    }
-}
-
-impl Lane<'_> {
-    /// Finds every program that the policy names and asks the `identity` commands.
-    fn report(&mut self, progress: &mut dyn FnMut(Event), cancel: &Cancel) -> Result<EnvironmentReport, Stop> {
-        let Request { repository, caller, proof, suites, .. } = self.request;
-        let mut tools = BTreeMap::new();
-        let beside = [&proof.identity, &proof.prepare, &proof.reset, &proof.ready, &proof.teardown];
-        for argv in beside.into_iter().flatten() {
-            self.note_tool(&mut tools, argv, &self.variables)?;
-        }
-        let mut passed: BTreeSet<&String> = proof.env.pass.iter().collect();
-        for suite in suites {
-            let mut variables = self.variables.clone();
-            environment::add(&mut variables, caller, &suite.environment)?;
-            self.note_tool(&mut tools, &suite.argv, &variables)?;
-            passed.extend(&suite.environment.pass);
-        }
-        let (passed, secret_id) = environment_report::hash_passed(passed.into_iter(), caller, &repository.own_dir())?;
-        let mut identity = Vec::new();
-        for argv in &proof.identity {
-            let log = self.step(StepKind::Identity, argv, proof.timeout, progress, cancel)?;
-            identity.push(identity_of(argv, &log)?);
-        }
-        let tools = tools.into_iter().map(|(name, path)| {
-            let version = identity.iter().find(|known: &&IdentityOutput| known.argv.first() == Some(&name));
-            Tool { version: version.map(|known| known.first_line.clone()), path, name }
+            drop(tell);
+            board.work(first, &mut Telling::Here { progress, told: &told });
+            told.iter().for_each(progress);
         });
-        Ok(EnvironmentReport {
-            system: std::env::consts::OS.to_owned(),
-            arch: std::env::consts::ARCH.to_owned(),
-            tools: tools.collect(),
-            identity,
-            passed,
-            secret_id,
-        })
+        board.into_runs()
     }
+}
 
-    /// A program with a slash is part of the tree, or made by `prepare`: it is no tool and need not be there yet.
-    fn note_tool(&self, tools: &mut BTreeMap<String, String>, argv: &Argv, variables: &Variables) -> Result<()> {
-        let name = program_of(argv)?;
-        if !name.contains('/') && !tools.contains_key(name) {
-            let path = self.find(name, variables)?;
-            tools.insert(name.to_owned(), path.to_string_lossy().into_owned());
+/// What the lanes share.
+struct Board<'a> {
+    jobs: &'a [Job<'a>],
+    agenda: Mutex<Agenda>,
+    runs: Mutex<Vec<(usize, SuiteRun)>>,
+    cancel: &'a Cancel,
+}
+
+/// How a lane tells what happens. One of them runs where the events are wanted, and hands on those of the others.
+enum Telling<'a> {
+    Here { progress: &'a mut dyn FnMut(Event), told: &'a Receiver<Event> },
+    Through(Sender<Event>),
+}
+
+impl Telling<'_> {
+    fn tell(&mut self, event: Event) {
+        match self {
+            Telling::Here { progress, told } => {
+                told.try_iter().for_each(&mut **progress);
+                progress(event);
+            }
+            // The other end lives until every lane has ended.
+            Telling::Through(tell) => drop(tell.send(event)),
         }
-        Ok(())
     }
 
-    fn find(&self, name: &str, variables: &Variables) -> Result<PathBuf> {
-        let path = variables.get(std::ffi::OsStr::new("PATH"));
-        which::which_in(name, path, self.workspace.folder()).map_err(|_| {
-            let path = path.map(|path| path.to_string_lossy().into_owned()).unwrap_or_default();
-            Error::new(format!("cannot find the program '{name}'"))
-                .hint(format!("install it, or name it in .proofrc.toml by another path; PATH is {path}"))
-        })
-    }
-
-    fn steps(&mut self, what: StepKind, progress: &mut dyn FnMut(Event), cancel: &Cancel) -> Result<(), Stop> {
-        let proof = self.request.proof;
-        let commands = match what {
-            StepKind::Identity => &proof.identity,
-            StepKind::Prepare => &proof.prepare,
-            StepKind::Reset => &proof.reset,
-            StepKind::Ready => &proof.ready,
-            StepKind::Teardown => &proof.teardown,
-        };
-        commands.iter().try_for_each(|argv| self.step(what, argv, proof.timeout, progress, cancel).map(drop))
-    }
-
-    /// Runs one command beside the suites to a good end and gives back its log.
-    fn step(
-        &mut self,
-        what: StepKind,
-        argv: &Argv,
-        timeout: Duration,
-        progress: &mut dyn FnMut(Event),
-        cancel: &Cancel,
-    ) -> Result<PathBuf, Stop> {
-        if cancel.is_raised() {
-            return Err(Stop::Cancelled);
+    fn hand_on(&mut self) {
+        match self {
+            Telling::Here { progress, told } => told.try_iter().for_each(&mut **progress),
+            Telling::Through(_) => {}
         }
-        progress(Event::Step { what, argv: argv.clone() });
-        let log = self.steps.join(format!("{:03}-{}", self.step_count, what.as_str()));
-        self.step_count += 1;
-        let (variables, folder) = (&self.variables, self.workspace.folder());
-        let program = &self.find(program_of(argv)?, variables)?;
-        let job = process::Job { program, argv, folder, variables, timeout, grace: process::GRACE, log: &log };
-        let ended = process::run(&job, cancel, &mut |_, _| {})?;
-        let how = match ended.ending {
-            Ending::Exited(0) => return Ok(log),
-            Ending::Cancelled => return Err(Stop::Cancelled),
-            Ending::Exited(code) => format!("ended with exit code {code}"),
-            Ending::Signalled(signal) => format!("was ended by signal {signal}"),
-            Ending::TimedOut => format!("did not end within {} s", timeout.as_secs()),
-        };
-        let mut error = Error::new(format!("cannot make the proof: {} '{}' {how}", what.as_str(), argv.join(" ")));
-        let lines = process::last_lines_of(&log, SHOWN_LINES);
-        if !lines.is_empty() {
-            for line in lines {
-                error = error.hint(format!("it said: {line}"));
+    }
+}
+
+/// A suite that a lane runs. Leaving scope, by a panic too, tells the agenda: the others may be waiting.
+struct InHand<'a> {
+    board: &'a Board<'a>,
+    outcome: Outcome,
+}
+
+impl Drop for InHand<'_> {
+    fn drop(&mut self) {
+        self.board.agenda().ended(&self.outcome);
+    }
+}
+
+impl Board<'_> {
+    /// Prepares a lane, runs in it what the agenda hands out, and tears it down.
+    fn work(&self, mut lane: Lane<'_>, telling: &mut Telling<'_>) {
+        if let Err(stop) = lane.steps(StepKind::Prepare, &mut |event| telling.tell(event), self.cancel) {
+            self.agenda().block(stop.into_outcome());
+        }
+        loop {
+            // Taken in a statement of its own, so that the agenda is not held meanwhile.
+            let next = self.agenda().next();
+            let index = match next {
+                Next::Run(index) => index,
+                Next::Wait => {
+                    telling.hand_on();
+                    sleep(LOOK_AGAIN);
+                    continue;
+                }
+                Next::Over => break,
+            };
+            let mut in_hand = InHand { board: self, outcome: Outcome::Cancelled };
+            let run = lane.suite(&self.jobs[index], &mut |event| telling.tell(event), self.cancel);
+            in_hand.outcome = run.outcome.clone();
+            drop(in_hand);
+            telling.tell(Event::SuiteEnded { run: Box::new(run.clone()) });
+            self.runs.lock().unwrap_or_else(PoisonError::into_inner).push((index, run));
+        }
+        lane.tear_down(&mut |event| telling.tell(event), self.cancel);
+    }
+
+    fn or_block(&self, work: impl FnOnce() -> Result<()>) {
+        if let Err(error) = work() {
+            self.agenda().block(Stop::Failed(error).into_outcome());
+        }
+    }
+
+    fn agenda(&self) -> MutexGuard<'_, Agenda> {
+        self.agenda.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What was run, and for the rest why it was not, in the jobs' order.
+    fn into_runs(self) -> Vec<SuiteRun> {
+        let blocked = self.agenda.into_inner().unwrap_or_else(PoisonError::into_inner).into_blocked();
+        let mut runs = self.runs.into_inner().unwrap_or_else(PoisonError::into_inner);
+        let why = blocked.unwrap_or(Outcome::Cancelled);
+        for (index, job) in self.jobs.iter().enumerate() {
+            if runs.iter().all(|(ran, _)| *ran != index) {
+                runs.push((index, not_started(job, why.clone())));
             }
         }
-        Err(Stop::Failed(error.hint(format!("its log is {}", log.display()))))
+        runs.sort_by_key(|(index, _)| *index);
+        runs.into_iter().map(|(_, run)| run).collect()
     }
-
-    fn suite(&mut self, job: &Job<'_>, progress: &mut dyn FnMut(Event), cancel: &Cancel) -> SuiteRun {
-        let mut run = not_started(job, Outcome::Cancelled);
-        if let Err(stop) = self.suite_into(&mut run, job, progress, cancel) {
-            run.outcome = stop.into_outcome();
-        }
-        run
-    }
-
-    fn suite_into(
-        &mut self,
-        run: &mut SuiteRun,
-        job: &Job<'_>,
-        progress: &mut dyn FnMut(Event),
-        cancel: &Cancel,
-    ) -> Result<(), Stop> {
-        self.steps(StepKind::Reset, progress, cancel)?;
-        self.steps(StepKind::Ready, progress, cancel)?;
-        self.workspace.restore()?;
-        make_private(&job.outputs)?;
-        let reports = self.workspace.report_folder()?;
-        let report = reports.join("report");
-        let invocation = (job.suite.recipe)(&report);
-        let mut variables = self.variables.clone();
-        environment::add(&mut variables, self.request.caller, &job.suite.environment)?;
-        for (name, value) in &invocation.variables {
-            append(&mut variables, name, value);
-        }
-        variables.insert("PROOF_SUITE".into(), (&job.suite.name).into());
-        variables.insert("PROOF_REPORT".into(), report.into());
-        run.argv.clone_from(&invocation.argv);
-        let name = &job.suite.name;
-        progress(Event::SuiteStarted { name: name.clone(), argv: invocation.argv.clone() });
-        let mut tell = |last_line, elapsed| progress(Event::SuiteOutput { name: name.clone(), last_line, elapsed });
-        let ended = process::run(
-            &process::Job {
-                program: &self.find(program_of(&invocation.argv)?, &variables)?,
-                argv: &invocation.argv,
-                folder: self.workspace.folder(),
-                variables: &variables,
-                timeout: job.suite.timeout,
-                grace: process::GRACE,
-                log: &run.log,
-            },
-            cancel,
-            &mut tell,
-        )?;
-        run.started_system = ended.started;
-        run.started = jiff::Timestamp::try_from(ended.started).context("cannot read the clock")?;
-        run.duration = ended.duration;
-        run.outcome = match ended.ending {
-            Ending::Exited(code) => Outcome::Exited { code },
-            Ending::Signalled(signal) => Outcome::Signalled { signal },
-            Ending::TimedOut => Outcome::TimedOut,
-            Ending::Cancelled => Outcome::Cancelled,
-        };
-        reports::keep(&reports, &job.outputs).context(format!("cannot keep the report of the suite {name}"))?;
-        progress(Event::SuiteEnded { name: name.clone(), outcome: run.outcome.clone(), duration: run.duration });
-        let failed = !matches!(run.outcome, Outcome::Exited { code: 0 } | Outcome::Cancelled);
-        if failed && let Err(Stop::Failed(error)) = self.steps(StepKind::Ready, progress, cancel) {
-            return Err(Stop::Failed(error.while_doing(format!("not ready any more after the suite {name}"))));
-        }
-        Ok(())
-    }
-
-    /// Every `teardown` command, whatever the ones before did, and after an interrupt too.
-    fn tear_down(&mut self, progress: &mut dyn FnMut(Event), cancel: &Cancel) {
-        let cancel = cancel.forgiving();
-        let timeout = self.request.proof.timeout.min(TEARDOWN_TIME);
-        for argv in &self.request.proof.teardown {
-            if let Err(stop) = self.step(StepKind::Teardown, argv, timeout, progress, &cancel) {
-                let why = match stop {
-                    Stop::Cancelled => "interrupted".to_owned(),
-                    Stop::Failed(error) => error.message,
-                };
-                progress(Event::TeardownFailed { argv: argv.clone(), why });
-            }
-        }
-    }
-}
-
-/// Sets a variable of a recipe. What the policy gave it stays in front: options add up, and the last of them wins.
-fn append(variables: &mut Variables, name: &str, value: &str) {
-    let slot = variables.entry(name.into()).or_default();
-    if !slot.is_empty() {
-        slot.push(" ");
-    }
-    slot.push(value);
-}
-
-fn program_of(argv: &[String]) -> Result<&str> {
-    argv.first().filter(|name| !name.is_empty()).map(String::as_str).context("cannot run an empty command")
-}
-
-fn not_started(job: &Job<'_>, outcome: Outcome) -> SuiteRun {
-    let now = SystemTime::now();
-    SuiteRun {
-        name: job.suite.name.clone(),
-        argv: job.suite.argv.clone(),
-        outcome,
-        started: jiff::Timestamp::try_from(now).unwrap_or(jiff::Timestamp::UNIX_EPOCH),
-        started_system: now,
-        duration: Duration::ZERO,
-        log: job.outputs.join("log"),
-        report: job.outputs.join("report"),
-    }
-}
-
-/// What a command printed: its log without the first line, the argv.
-fn identity_of(argv: &Argv, log: &Path) -> Result<IdentityOutput> {
-    let bytes = fs::read(log).context(format!("cannot read the log {}", log.display()))?;
-    let start = bytes.iter().position(|byte| *byte == b'\n').map_or(bytes.len(), |end| end + 1);
-    let printed = &bytes[start..];
-    let first_line = String::from_utf8_lossy(printed.split(|byte| *byte == b'\n').next().unwrap_or_default());
-    let first_line = first_line.trim_end().chars().take(200).collect();
-    Ok(IdentityOutput { argv: argv.clone(), sha256: environment_report::sha256(printed), first_line })
-}
-
-fn make_private(folder: &Path) -> Result<()> {
-    let made = fs::DirBuilder::new().recursive(true).mode(0o700).create(folder);
-    made.context(format!("cannot make the folder {}", folder.display()))
 }

@@ -2,11 +2,14 @@
 //!
 //! Deliberately absent: any verdict. An [`Outcome`] says how a process ended and nothing about whether that is good.
 
+mod agenda;
 mod cancel;
 mod environment;
 mod environment_report;
 mod executor;
+mod lane;
 mod local;
+pub mod log;
 mod place;
 pub mod process;
 mod proof;
@@ -26,4 +29,4 @@ pub use place::work_place;
 pub use proof::{
     Event, Invocation, Outcome, Proof, ProofEnd, Recipe, Request, Source, StepKind, SuiteJob, SuiteRun, prove,
 };
-pub use turn::{Turn, has_terminal, take_turn};
+pub use turn::{Turn, has_terminal, take_turn, try_turn};

@@ -6,9 +6,12 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
+use rustix::process::{Resource, getrlimit};
+
 use super::{Cancel, EnvironmentReport, Executor as _, Job, Local, Shard};
 use crate::caller::Caller;
 use crate::error::{Error, Result};
+use crate::evidence::Noticed;
 use crate::git::{Oid, Repository};
 use crate::policy;
 
@@ -27,6 +30,10 @@ pub struct Request<'a> {
     /// Where evidence is kept: `<suite>/log`, `<suite>/report` and what else lay beside the report. Made if it is not there.
     pub evidence_dir: PathBuf,
 }
+
+/// The least number of files that a process must be allowed to hold open: the smallest default of the systems that are in use
+/// (macOS; Linux gives 1024).
+const MIN_OPEN_FILES: u64 = 256;
 
 /// Where the files come from.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -49,10 +56,14 @@ pub struct SuiteJob {
     pub environment: policy::Environment,
     /// What is run for a report file.
     pub recipe: Recipe,
+    /// How long it took the last time, where that is known: longer ones start first.
+    pub last_time: Option<Duration>,
+    /// Whether nothing else may run beside it.
+    pub exclusive: bool,
 }
 
 /// Makes the command from the path of the report file. Other files in the same folder are kept as evidence too.
-pub type Recipe = Box<dyn Fn(&Path) -> Invocation>;
+pub type Recipe = Box<dyn Fn(&Path) -> Invocation + Send + Sync>;
 
 /// A command as it is run.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -102,6 +113,10 @@ pub struct SuiteRun {
     pub log: PathBuf,
     /// The kept report. Absent if none was written, or what was written is no regular file.
     pub report: PathBuf,
+    /// The folder that it ran in, gone by now.
+    pub folder: PathBuf,
+    /// What was noticed around it.
+    pub noticed: Vec<Noticed>,
 }
 
 /// How a suite ended. Only `Exited { code: 0 }` can lead to a PASS.
@@ -166,6 +181,11 @@ pub enum Event {
         /// Where.
         folder: PathBuf,
     },
+    /// What the suites will run in is known.
+    EnvironmentKnown {
+        /// All of it.
+        environment: Box<EnvironmentReport>,
+    },
     /// A command beside the suites starts.
     Step {
         /// Which kind.
@@ -189,14 +209,10 @@ pub enum Event {
         /// Since it started.
         elapsed: Duration,
     },
-    /// A suite ended.
+    /// A suite ended, and everything around it.
     SuiteEnded {
-        /// Its name.
-        name: String,
-        /// How.
-        outcome: Outcome,
-        /// How long it took.
-        duration: Duration,
+        /// How, and what it left.
+        run: Box<SuiteRun>,
     },
     /// A `teardown` command failed. It changes no outcome.
     TeardownFailed {
@@ -213,8 +229,10 @@ pub enum Event {
 /// [`Outcome::Infra`] of the suites that it kept from running.
 pub fn prove(request: &Request<'_>, events: &mut dyn FnMut(Event), cancel: &Cancel) -> Result<Proof> {
     check(request)?;
+    check_limits()?;
     let mut engine = Local::new(request)?;
     let info = engine.preflight(&request.source, events, cancel)?;
+    events(Event::EnvironmentKnown { environment: Box::new(info.environment.clone()) });
     let jobs: Vec<Job<'_>> = request
         .suites
         .iter()
@@ -246,6 +264,16 @@ fn nothing_ended(suites: &[SuiteRun]) -> Option<Error> {
         }
     }
     first
+}
+
+/// Suites inherit the limit of open files: under a small one they would fail for a reason that is not in the tree.
+fn check_limits() -> Result<()> {
+    let limit = getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX);
+    if limit < MIN_OPEN_FILES {
+        return Err(Error::new(format!("cannot make the proof: only {limit} files may be open at once"))
+            .hint(format!("ulimit -n {MIN_OPEN_FILES}, or more; test runners need many")));
+    }
+    Ok(())
 }
 
 /// What the policy asks for and this program cannot do is no proof; it is never left out in silence.

@@ -3,6 +3,7 @@
 //! Deliberately absent: rewriting or removing a record, signing, and touching any ref but the log.
 
 use std::fs::{File, OpenOptions};
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
@@ -92,11 +93,13 @@ impl<'a> Log<'a> {
             Ok(Swap::Moved) => return Ok(None),
             Err(error) => return Err(error),
         }
-        self.read_back(commit, &statement).map(Some)
+        self.read_back(writer, commit, &statement).map(Some)
     }
 
-    fn read_back(&self, commit: Oid, statement: &Statement) -> Result<Recorded> {
-        if read(self.repository, commit).is_ok_and(|framed| framed.content.as_ref() == Ok(statement)) {
+    /// Not by the way it was written: a git that says "done" and did nothing is noticed.
+    fn read_back(&self, writer: WriterId, commit: Oid, statement: &Statement) -> Result<Recorded> {
+        let stands = self.repository.find_ref(&format!("{LOGS}{writer}"))? == Some(commit);
+        if stands && read(self.repository, commit).is_ok_and(|framed| framed.content.as_ref() == Ok(statement)) {
             return Ok(Recorded::new(commit, statement.clone()));
         }
         Err(Error::new(format!("cannot record: the record {commit} does not read back as it was written"))
@@ -108,7 +111,7 @@ impl<'a> Log<'a> {
         make_own_dir(&folder)?;
         let path = folder.join("log.lock");
         let what = || format!("cannot lock the log with {}", path.display());
-        let file = OpenOptions::new().create(true).append(true).open(&path).context(what())?;
+        let file = OpenOptions::new().create(true).append(true).mode(0o600).open(&path).context(what())?;
         let began = Instant::now();
         loop {
             match file.try_lock() {

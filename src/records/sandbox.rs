@@ -71,6 +71,7 @@ pub(super) fn passing(suite: &str) -> SuiteEntry {
         verdict: Word::Pass,
         findings: Vec::new(),
         findings_left_out: 0,
+        notes: Vec::new(),
         evidence: vec![EvidenceFile {
             name: "log.txt".to_owned(),
             size: 12,
@@ -103,6 +104,7 @@ pub(super) fn verdict(suites: Vec<SuiteEntry>) -> VerdictBody {
         suites,
         environment: environment(22),
         target: None,
+        killed: Vec::new(),
     }
 }
 

@@ -1,0 +1,32 @@
+//! What was noticed around a suite's run, beside how it ended and what it reported.
+
+/// A fact about a run that its runner did not tell.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Noticed {
+    /// A process that the suite had started was still running at its end. It was ended.
+    Leftover {
+        /// The program's file name.
+        program: String,
+        /// Its command line, arguments joined by spaces and cut to a readable length.
+        command: String,
+    },
+    /// A file of the tree is not what it was before the suite.
+    TreeChanged {
+        /// Its path in the tree.
+        path: String,
+        /// What is different about it.
+        how: String,
+    },
+    /// The user's hooks or configuration changed, or a ref appeared there that the workspace has too.
+    RepositoryTouched {
+        /// What changed.
+        what: String,
+    },
+    /// A file of the tree holds a pointer to content that is stored elsewhere, in place of that content.
+    PointerLeft {
+        /// Its path in the tree.
+        path: String,
+    },
+    /// Something that forbids nothing and is worth a line in the record.
+    Note(String),
+}

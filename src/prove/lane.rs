@@ -1,0 +1,320 @@
+//! One workspace and what runs in it: the commands beside the suites, and one suite after the other.
+//!
+//! Deliberately absent: which suite runs in which lane, see `local`.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::os::unix::fs::DirBuilderExt as _;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
+
+use super::environment::{self, Variables};
+use super::environment_report::{self, EnvironmentReport, IdentityOutput, Tool};
+use super::place::Place;
+use super::process::{self, Ending};
+use super::reports;
+use super::workspace::Workspace;
+use super::{Cancel, Event, Job, Outcome, Request, Source, StepKind, SuiteRun};
+use crate::error::{Context as _, Error, Result};
+use crate::policy::Argv;
+
+/// Lines of a failed command's log that its error shows.
+const SHOWN_LINES: usize = 6;
+
+/// How long each `teardown` command may take.
+const TEARDOWN_TIME: Duration = Duration::from_secs(60);
+
+/// A workspace and what its commands see.
+pub(super) struct Lane<'a> {
+    request: &'a Request<'a>,
+    workspace: Workspace<'a>,
+    variables: Variables,
+    /// Logs of the commands beside the suites, by how many there were.
+    steps: PathBuf,
+    step_count: usize,
+}
+
+/// Why a command beside the suites gave no good end.
+pub(super) enum Stop {
+    Cancelled,
+    Failed(Error),
+}
+
+impl From<Error> for Stop {
+    fn from(error: Error) -> Self {
+        Stop::Failed(error)
+    }
+}
+
+impl Stop {
+    pub(super) fn into_error(self) -> Error {
+        match self {
+            Stop::Cancelled => Error::new("interrupted before any suite ended: no proof was made").hint("run it again"),
+            Stop::Failed(error) => error,
+        }
+    }
+
+    pub(super) fn into_outcome(self) -> Outcome {
+        match self {
+            Stop::Cancelled => Outcome::Cancelled,
+            Stop::Failed(error) => {
+                let hint = (!error.hints.is_empty()).then(|| error.hints.join("; "));
+                Outcome::Infra { cause: error.message, hint }
+            }
+        }
+    }
+}
+
+impl<'a> Lane<'a> {
+    /// Checks the source out. No command of the policy is started. Lanes are numbered from 1.
+    pub(super) fn open(request: &'a Request<'a>, place: &Place, source: &Source, number: usize) -> Result<Self> {
+        let workspace = Workspace::make(request.repository, place, source)?;
+        let mut variables = environment::base(request.caller, &workspace.folders(), request.proof.caches)?;
+        environment::add(&mut variables, request.caller, &request.proof.env)?;
+        variables.insert("PROOF_TREE".into(), workspace.tree_id().to_string().into());
+        make_private(&request.evidence_dir)?;
+        variables.insert("PROOF_LANE".into(), number.to_string().into());
+        let steps = request.evidence_dir.join(".steps").join(number.to_string());
+        make_private(&steps)?;
+        Ok(Lane { request, workspace, variables, steps, step_count: 0 })
+    }
+
+    /// The folder that suites start in.
+    pub(super) fn folder(&self) -> &Path {
+        self.workspace.folder()
+    }
+
+    /// Finds every program that the policy names and asks the `identity` commands.
+    pub(super) fn report(
+        &mut self,
+        progress: &mut dyn FnMut(Event),
+        cancel: &Cancel,
+    ) -> Result<EnvironmentReport, Stop> {
+        let Request { repository, caller, proof, suites, .. } = self.request;
+        let mut tools = BTreeMap::new();
+        let beside = [&proof.identity, &proof.prepare, &proof.reset, &proof.ready, &proof.teardown];
+        for argv in beside.into_iter().flatten() {
+            self.note_tool(&mut tools, argv, &self.variables)?;
+        }
+        let mut passed: BTreeSet<&String> = proof.env.pass.iter().collect();
+        for suite in suites {
+            let mut variables = self.variables.clone();
+            environment::add(&mut variables, caller, &suite.environment)?;
+            self.note_tool(&mut tools, &suite.argv, &variables)?;
+            passed.extend(&suite.environment.pass);
+        }
+        let (passed, secret_id) = environment_report::hash_passed(passed.into_iter(), caller, &repository.own_dir())?;
+        let mut identity = Vec::new();
+        for argv in &proof.identity {
+            let log = self.step(StepKind::Identity, argv, proof.timeout, progress, cancel)?;
+            identity.push(identity_of(argv, &log)?);
+        }
+        let tools = tools.into_iter().map(|(name, path)| {
+            let version = identity.iter().find(|known: &&IdentityOutput| known.argv.first() == Some(&name));
+            Tool { version: version.map(|known| known.first_line.clone()), path, name }
+        });
+        Ok(EnvironmentReport {
+            system: std::env::consts::OS.to_owned(),
+            arch: std::env::consts::ARCH.to_owned(),
+            tools: tools.collect(),
+            identity,
+            passed,
+            secret_id,
+        })
+    }
+
+    /// A program with a slash is part of the tree, or made by `prepare`: it is no tool and need not be there yet.
+    fn note_tool(&self, tools: &mut BTreeMap<String, String>, argv: &Argv, variables: &Variables) -> Result<()> {
+        let name = program_of(argv)?;
+        if !name.contains('/') && !tools.contains_key(name) {
+            let path = self.find(name, variables)?;
+            tools.insert(name.to_owned(), path.to_string_lossy().into_owned());
+        }
+        Ok(())
+    }
+
+    fn find(&self, name: &str, variables: &Variables) -> Result<PathBuf> {
+        let path = variables.get(std::ffi::OsStr::new("PATH"));
+        which::which_in(name, path, self.workspace.folder()).map_err(|_| {
+            let path = path.map(|path| path.to_string_lossy().into_owned()).unwrap_or_default();
+            Error::new(format!("cannot find the program '{name}'"))
+                .hint(format!("install it, or name it in .proofrc.toml by another path; PATH is {path}"))
+        })
+    }
+
+    pub(super) fn steps(
+        &mut self,
+        what: StepKind,
+        progress: &mut dyn FnMut(Event),
+        cancel: &Cancel,
+    ) -> Result<(), Stop> {
+        let proof = self.request.proof;
+        let commands = match what {
+            StepKind::Identity => &proof.identity,
+            StepKind::Prepare => &proof.prepare,
+            StepKind::Reset => &proof.reset,
+            StepKind::Ready => &proof.ready,
+            StepKind::Teardown => &proof.teardown,
+        };
+        commands.iter().try_for_each(|argv| self.step(what, argv, proof.timeout, progress, cancel).map(drop))
+    }
+
+    /// Runs one command beside the suites to a good end and gives back its log.
+    fn step(
+        &mut self,
+        what: StepKind,
+        argv: &Argv,
+        timeout: Duration,
+        progress: &mut dyn FnMut(Event),
+        cancel: &Cancel,
+    ) -> Result<PathBuf, Stop> {
+        if cancel.is_raised() {
+            return Err(Stop::Cancelled);
+        }
+        progress(Event::Step { what, argv: argv.clone() });
+        let log = self.steps.join(format!("{:03}-{}", self.step_count, what.as_str()));
+        self.step_count += 1;
+        let (variables, folder) = (&self.variables, self.workspace.folder());
+        let program = &self.find(program_of(argv)?, variables)?;
+        let job = process::Job { program, argv, folder, variables, timeout, grace: process::GRACE, log: &log };
+        let ended = process::run(&job, cancel, &mut |_, _| {})?;
+        let how = match ended.ending {
+            Ending::Exited(0) => return Ok(log),
+            Ending::Cancelled => return Err(Stop::Cancelled),
+            Ending::Exited(code) => format!("ended with exit code {code}"),
+            Ending::Signalled(signal) => format!("was ended by signal {signal}"),
+            Ending::TimedOut => format!("did not end within {} s", timeout.as_secs()),
+        };
+        let mut error = Error::new(format!("cannot make the proof: {} '{}' {how}", what.as_str(), argv.join(" ")));
+        let lines = process::last_lines_of(&log, SHOWN_LINES);
+        if !lines.is_empty() {
+            for line in lines {
+                error = error.hint(format!("it said: {line}"));
+            }
+        }
+        Err(Stop::Failed(error.hint(format!("its log is {}", log.display()))))
+    }
+
+    pub(super) fn suite(&mut self, job: &Job<'_>, progress: &mut dyn FnMut(Event), cancel: &Cancel) -> SuiteRun {
+        let mut run = not_started(job, Outcome::Cancelled);
+        if let Err(stop) = self.suite_into(&mut run, job, progress, cancel) {
+            run.outcome = stop.into_outcome();
+        }
+        run
+    }
+
+    fn suite_into(
+        &mut self,
+        run: &mut SuiteRun,
+        job: &Job<'_>,
+        progress: &mut dyn FnMut(Event),
+        cancel: &Cancel,
+    ) -> Result<(), Stop> {
+        self.steps(StepKind::Reset, progress, cancel)?;
+        self.steps(StepKind::Ready, progress, cancel)?;
+        self.workspace.restore()?;
+        make_private(&job.outputs)?;
+        let reports = self.workspace.report_folder()?;
+        let report = reports.join("report");
+        let invocation = (job.suite.recipe)(&report);
+        let mut variables = self.variables.clone();
+        environment::add(&mut variables, self.request.caller, &job.suite.environment)?;
+        for (name, value) in &invocation.variables {
+            append(&mut variables, name, value);
+        }
+        variables.insert("PROOF_SUITE".into(), (&job.suite.name).into());
+        variables.insert("PROOF_REPORT".into(), report.into());
+        run.argv.clone_from(&invocation.argv);
+        run.folder = self.workspace.folder().into();
+        let name = &job.suite.name;
+        progress(Event::SuiteStarted { name: name.clone(), argv: invocation.argv.clone() });
+        let mut tell = |last_line, elapsed| progress(Event::SuiteOutput { name: name.clone(), last_line, elapsed });
+        let ended = process::run(
+            &process::Job {
+                program: &self.find(program_of(&invocation.argv)?, &variables)?,
+                argv: &invocation.argv,
+                folder: self.workspace.folder(),
+                variables: &variables,
+                timeout: job.suite.timeout,
+                grace: process::GRACE,
+                log: &run.log,
+            },
+            cancel,
+            &mut tell,
+        )?;
+        run.started_system = ended.started;
+        run.started = jiff::Timestamp::try_from(ended.started).context("cannot read the clock")?;
+        run.duration = ended.duration;
+        run.outcome = match ended.ending {
+            Ending::Exited(code) => Outcome::Exited { code },
+            Ending::Signalled(signal) => Outcome::Signalled { signal },
+            Ending::TimedOut => Outcome::TimedOut,
+            Ending::Cancelled => Outcome::Cancelled,
+        };
+        reports::keep(&reports, &job.outputs).context(format!("cannot keep the report of the suite {name}"))?;
+        let failed = !matches!(run.outcome, Outcome::Exited { code: 0 } | Outcome::Cancelled);
+        if failed && let Err(Stop::Failed(error)) = self.steps(StepKind::Ready, progress, cancel) {
+            return Err(Stop::Failed(error.while_doing(format!("not ready any more after the suite {name}"))));
+        }
+        Ok(())
+    }
+
+    /// Every `teardown` command, whatever the ones before did, and after an interrupt too.
+    pub(super) fn tear_down(&mut self, progress: &mut dyn FnMut(Event), cancel: &Cancel) {
+        let cancel = cancel.forgiving();
+        let timeout = self.request.proof.timeout.min(TEARDOWN_TIME);
+        for argv in &self.request.proof.teardown {
+            if let Err(stop) = self.step(StepKind::Teardown, argv, timeout, progress, &cancel) {
+                let why = match stop {
+                    Stop::Cancelled => "interrupted".to_owned(),
+                    Stop::Failed(error) => error.message,
+                };
+                progress(Event::TeardownFailed { argv: argv.clone(), why });
+            }
+        }
+    }
+}
+
+/// Sets a variable of a recipe. What the policy gave it stays in front: options add up, and the last of them wins.
+fn append(variables: &mut Variables, name: &str, value: &str) {
+    let slot = variables.entry(name.into()).or_default();
+    if !slot.is_empty() {
+        slot.push(" ");
+    }
+    slot.push(value);
+}
+
+fn program_of(argv: &[String]) -> Result<&str> {
+    argv.first().filter(|name| !name.is_empty()).map(String::as_str).context("cannot run an empty command")
+}
+
+pub(super) fn not_started(job: &Job<'_>, outcome: Outcome) -> SuiteRun {
+    let now = SystemTime::now();
+    SuiteRun {
+        name: job.suite.name.clone(),
+        argv: job.suite.argv.clone(),
+        outcome,
+        started: jiff::Timestamp::try_from(now).unwrap_or(jiff::Timestamp::UNIX_EPOCH),
+        started_system: now,
+        duration: Duration::ZERO,
+        log: job.outputs.join("log"),
+        report: job.outputs.join("report"),
+        folder: PathBuf::new(),
+        noticed: Vec::new(),
+    }
+}
+
+/// What a command printed: its log without the first line, the argv.
+fn identity_of(argv: &Argv, log: &Path) -> Result<IdentityOutput> {
+    let bytes = fs::read(log).context(format!("cannot read the log {}", log.display()))?;
+    let start = bytes.iter().position(|byte| *byte == b'\n').map_or(bytes.len(), |end| end + 1);
+    let printed = &bytes[start..];
+    let first_line = String::from_utf8_lossy(printed.split(|byte| *byte == b'\n').next().unwrap_or_default());
+    let first_line = first_line.trim_end().chars().take(200).collect();
+    Ok(IdentityOutput { argv: argv.clone(), sha256: environment_report::sha256(printed), first_line })
+}
+
+fn make_private(folder: &Path) -> Result<()> {
+    let made = fs::DirBuilder::new().recursive(true).mode(0o700).create(folder);
+    made.context(format!("cannot make the folder {}", folder.display()))
+}

@@ -1,0 +1,65 @@
+//! Reading the end of a log, while it is written and afterwards.
+//!
+//! Deliberately absent: reading it whole.
+
+use std::fs::File;
+use std::io::{self, Read as _, Seek as _, SeekFrom};
+use std::path::{Path, PathBuf};
+
+use bstr::ByteSlice as _;
+
+/// Bytes of a log's end that are read.
+const END: u64 = 16 << 10;
+
+/// The last line of a log that is not blank, or nothing. Bytes that are no text are replaced; nothing is escaped.
+pub fn last_line_of(log: &Path) -> String {
+    last_lines_of(log, 1).pop().unwrap_or_default()
+}
+
+/// The last lines of a log that are not blank, in their order, without its first line, the argv: as many as stand in its last 16 KiB.
+/// Of a log that a killed gate left behind, these are those of its tail.
+pub fn last_lines_of(log: &Path, count: usize) -> Vec<String> {
+    let end = match newest_piece(log) {
+        Some(piece) => read_end(&piece, Whole::NoFirstLine),
+        None => read_end(log, Whole::WithFirstLine),
+    };
+    let end = end.unwrap_or_default();
+    let lines: Vec<&[u8]> = end.lines().filter(|line| !line.trim_ascii().is_empty()).collect();
+    let last = &lines[lines.len().saturating_sub(count)..];
+    last.iter().map(|line| String::from_utf8_lossy(line.trim_ascii_end()).into_owned()).collect()
+}
+
+/// Whether a file that is read whole starts with the argv.
+#[derive(PartialEq, Eq)]
+enum Whole {
+    WithFirstLine,
+    NoFirstLine,
+}
+
+/// The end of a file, from the start of a line on where there is one.
+fn read_end(path: &Path, whole: Whole) -> io::Result<Vec<u8>> {
+    let mut file = File::open(path)?;
+    let length = file.metadata()?.len();
+    file.seek(SeekFrom::Start(length.saturating_sub(END)))?;
+    let mut bytes = Vec::new();
+    file.take(END).read_to_end(&mut bytes)?;
+    if length > END || whole == Whole::WithFirstLine {
+        match bytes.find_byte(b'\n') {
+            Some(end) => drop(bytes.drain(..=end)),
+            None if length > END => {}
+            None => bytes.clear(),
+        }
+    }
+    Ok(bytes)
+}
+
+/// The last piece of a tail that was not put behind its head yet. Their numbers have a fixed width, so that names sort as they do.
+fn newest_piece(log: &Path) -> Option<PathBuf> {
+    let name = log.file_name()?.as_encoded_bytes();
+    let files = log.parent()?.read_dir().ok()?.filter_map(Result::ok);
+    let pieces = files.map(|file| file.path()).filter(|path| {
+        let file = path.file_name().map(|file| file.as_encoded_bytes()).unwrap_or_default();
+        file.strip_prefix(name).is_some_and(|rest| rest.starts_with(b".tail-"))
+    });
+    pieces.max()
+}
