@@ -47,6 +47,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "records",
             "reporter::shown",
             "select",
+            "url",
         ],
     ),
     ("cli", &["policy", "reporter"]),
