@@ -6,6 +6,7 @@ mod settle;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
+use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
@@ -13,6 +14,7 @@ use std::time::{Duration, SystemTime};
 use self::settle::Made;
 use super::environment::{self, Variables};
 use super::environment_report::{self, EnvironmentReport, IdentityOutput, Tool};
+use super::handed::Handed;
 use super::place::Place;
 use super::process::{self, Ending};
 use super::reports;
@@ -39,6 +41,7 @@ pub(super) struct Lane<'a> {
     workspace: Workspace,
     variables: Variables,
     tracked: Tracked,
+    handed: Vec<Handed>,
     user: UserRepository<'a>,
     /// The refs that the workspace had before the first child, where they are the user's.
     given_refs: WorkspaceRefs,
@@ -86,8 +89,9 @@ impl<'a> Lane<'a> {
         make_private(&request.evidence_dir)?;
         let steps = request.evidence_dir.join(".steps");
         make_private(&steps)?;
+        let handed = Handed::read(request)?;
         let user = UserRepository::watch(request.repository)?;
-        let Made { workspace, variables, tracked, given_refs } = Made::new(request, place, source)?;
+        let Made { workspace, variables, tracked, given_refs } = Made::new(request, place, source, &handed)?;
         Ok(Lane {
             request,
             place: place.clone(),
@@ -95,6 +99,7 @@ impl<'a> Lane<'a> {
             workspace,
             variables,
             tracked,
+            handed,
             user,
             given_refs,
             state: None,
@@ -106,6 +111,15 @@ impl<'a> Lane<'a> {
     /// The folder that suites start in.
     pub(super) fn folder(&self) -> &Path {
         self.workspace.folder()
+    }
+
+    /// What nobody should read in a log: the values of passed variables, and what the files of `home` and `copy` hold.
+    #[expect(dead_code, reason = "for the masks of the stored logs")]
+    pub(super) fn secret_values(&self) -> Vec<Vec<u8>> {
+        let Request { caller, proof, suites, .. } = self.request;
+        let passed = suites.iter().flat_map(|suite| &suite.environment.pass).chain(&proof.env.pass);
+        let passed = passed.filter_map(|name| caller.variable(name)).map(|value| value.as_bytes().to_vec());
+        passed.chain(self.handed.iter().flat_map(Handed::secret_values)).collect()
     }
 
     /// Finds every program that the policy names and asks the `identity` commands.
@@ -127,7 +141,7 @@ impl<'a> Lane<'a> {
             self.note_tool(&mut tools, &suite.argv, &variables)?;
             passed.extend(&suite.environment.pass);
         }
-        let (passed, secret_id) = environment_report::hash_passed(passed.into_iter(), caller, &repository.own_dir())?;
+        let hashed = environment_report::hash(passed.into_iter(), &self.handed, caller, &repository.own_dir())?;
         let mut identity = Vec::new();
         for argv in &proof.identity {
             let log = self.step(StepKind::Identity, argv, proof.timeout, progress, cancel)?;
@@ -142,8 +156,9 @@ impl<'a> Lane<'a> {
             arch: std::env::consts::ARCH.to_owned(),
             tools: tools.collect(),
             identity,
-            passed,
-            secret_id,
+            passed: hashed.passed,
+            files: hashed.files,
+            secret_id: hashed.secret_id,
         })
     }
 

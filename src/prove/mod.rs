@@ -6,6 +6,7 @@ mod cancel;
 mod environment;
 mod environment_report;
 mod executor;
+mod handed;
 mod lane;
 mod local;
 mod parallel;

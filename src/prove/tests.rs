@@ -259,9 +259,9 @@ fn files_that_differ_from_the_tree_are_not_trusted() {
 fn what_the_policy_asks_for_and_cannot_be_done_is_no_proof() {
     let mut sandbox = Sandbox::new().suite("unit", "true");
     let tree = sandbox.commit();
-    sandbox.proof.copy = vec![".env.test".to_owned()];
+    sandbox.proof.filters = vec!["lfs".to_owned()];
     let error = sandbox.prove(Source::Tree(tree)).unwrap_err();
-    assert!(error.message.contains("copy"), "{error}");
+    assert!(error.message.contains("filters"), "{error}");
 }
 
 #[test]
