@@ -69,6 +69,33 @@ mod suites_do_not_meet {
     }
 }
 
+mod package_stores {
+    use super::*;
+
+    const USE: &str =
+        "case $npm_config_cache in */home/.npm) ;; *) exit 7 ;; esac\ntest ! -e $npm_config_cache/package\n";
+
+    #[test]
+    fn fresh_ones_are_empty_and_the_users_stay_as_they_are() {
+        let used = format!("{USE}mkdir -p $npm_config_cache\necho x >$npm_config_cache/package\n");
+        let sandbox = shop(&[("a", &used), ("b", &used)], "caches = \"fresh\"");
+        let store = sandbox.root().join("home/.npm");
+        std::fs::create_dir(&store).unwrap();
+        std::fs::write(store.join("package"), "of the user\n").unwrap();
+        sandbox.pushes(&["origin", "main"], &[]);
+        assert_eq!(std::fs::read_to_string(store.join("package")).unwrap(), "of the user\n");
+    }
+
+    #[test]
+    fn shared_ones_are_the_users() {
+        let sandbox = shop(&[("a", "test -f $npm_config_cache/package; test $npm_config_cache != $HOME/.npm")], "");
+        let store = sandbox.root().join("home/.npm");
+        std::fs::create_dir(&store).unwrap();
+        std::fs::write(store.join("package"), "of the user\n").unwrap();
+        sandbox.pushes(&["origin", "main"], &[]);
+    }
+}
+
 mod a_changed_tree_is_found {
     use super::*;
 

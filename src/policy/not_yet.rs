@@ -2,7 +2,7 @@
 //!
 //! Only those that would change a verdict or let a push through: under them a proof is refused, never made without them.
 
-use super::types::{Adapter, Caches, GitView, Policy, Share, Sign, Suite, WorkspaceMode};
+use super::types::{Adapter, GitView, Policy, Share, Sign, Suite, WorkspaceMode};
 
 /// A key whose demand this version cannot meet.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -19,7 +19,6 @@ type Missing<T> = (&'static str, fn(&T) -> bool, &'static str);
 /// The keys outside the suites.
 const COMMON: &[Missing<Policy>] = &[
     ("proof.jobs", |policy| policy.proof.jobs > 1, "suites run one after the other"),
-    ("proof.caches", |policy| policy.proof.caches == Caches::Fresh, "package stores are the user's"),
     ("proof.git", |policy| policy.proof.git == GitView::History, "the workspace holds a single commit"),
     ("proof.filters", |policy| !policy.proof.filters.is_empty(), "filter drivers are not run"),
     ("proof.workspace", |policy| policy.proof.workspace == WorkspaceMode::Reuse, "every proof has a new workspace"),
@@ -81,7 +80,7 @@ mod tests {
 
     #[test]
     fn every_key_whose_work_comes_later_is_named() {
-        let text = "[proof]\njobs = 2\ncaches = 'fresh'\ngit = 'history'\n\
+        let text = "[proof]\njobs = 2\ngit = 'history'\n\
                     filters = ['lfs']\nworkspace = 'reuse'\n[warnings]\nfail = ['x']\n[changelog]\nrequire = true\n\
                     [records]\nsign = 'required'\nshare = 'required'\n[suites.a]\nrun = ['a']\nreport = 'tap'\n\
                     artifacts = [{ paths = 'x' }]\nsources = ['x']\n";
@@ -89,7 +88,6 @@ mod tests {
             keys(text),
             [
                 "proof.jobs",
-                "proof.caches",
                 "proof.git",
                 "proof.filters",
                 "proof.workspace",
