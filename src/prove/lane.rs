@@ -18,6 +18,7 @@ use super::handed::Handed;
 use super::place::Place;
 use super::process::{self, Ending};
 use super::reports;
+use super::room;
 use super::state::State;
 use super::tracked::{self, Tracked};
 use super::user_repository::UserRepository;
@@ -224,6 +225,7 @@ impl<'a> Lane<'a> {
             Ending::Signalled(signal) => format!("was ended by signal {signal}"),
             Ending::TimedOut => format!("did not end within {} s", timeout.as_secs()),
         };
+        self.check_not_full(&log)?;
         let mut error = Error::new(format!("cannot make the proof: {} '{}' {how}", what.as_str(), argv.join(" ")));
         let lines = process::last_lines_of(&log, SHOWN_LINES);
         if !lines.is_empty() {
@@ -232,6 +234,11 @@ impl<'a> Lane<'a> {
             }
         }
         Err(Stop::Failed(error.hint(format!("its log is {}", log.display()))))
+    }
+
+    /// Where the disk is full, what failed may have failed for that.
+    fn check_not_full(&self, log: &Path) -> Result<()> {
+        room::check_not_full(&[self.workspace.root(), log])
     }
 
     pub(super) fn suite(&mut self, job: &Job<'_>, progress: &mut dyn FnMut(Event), cancel: &Cancel) -> SuiteRun {
@@ -292,6 +299,9 @@ impl<'a> Lane<'a> {
             Ending::TimedOut => Outcome::TimedOut,
             Ending::Cancelled => Outcome::Cancelled,
         };
+        if !matches!(run.outcome, Outcome::Exited { code: 0 } | Outcome::Cancelled) {
+            self.check_not_full(&run.log)?;
+        }
         run.noticed.extend(tracked::noticed(&self.tracked.differences()?));
         let refs = WorkspaceRefs::read(self.workspace.folder()).beside(&self.given_refs);
         run.noticed.extend(self.user.changes(&refs));

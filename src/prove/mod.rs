@@ -15,6 +15,7 @@ pub mod process;
 mod proof;
 mod removal;
 mod reports;
+mod room;
 mod stamp;
 mod state;
 mod tracked;

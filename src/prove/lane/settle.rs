@@ -89,6 +89,9 @@ pub(super) struct Made {
 
 impl Made {
     pub(super) fn new(request: &Request<'_>, place: &Place, source: &Source, handed: &[Handed]) -> Result<Self> {
+        if let Source::Tree(tree) = source {
+            place.check_room(|| request.repository.file_sizes(*tree))?;
+        }
         let workspace = Workspace::make(request.repository, place, source)?;
         let tracked = Tracked::note(workspace.folder(), request.repository.object_format(), workspace.files())?;
         handed.iter().try_for_each(|file| file.place(source, workspace.root(), &tracked))?;
