@@ -96,6 +96,39 @@ mod package_stores {
     }
 }
 
+mod room {
+    use super::*;
+    use crate::support::Ran;
+
+    /// Proves `main` where workspaces lie on a file system of their own, so small.
+    fn run_on(sandbox: &Sandbox, options: &str) -> Ran {
+        let mount = format!("mount -t tmpfs -o {options} tmpfs \"$XDG_CACHE_HOME\" && exec proof-gate run main");
+        let ran = sandbox.sh(&format!("exec unshare --user --map-root-user --mount sh -c '{mount}'"));
+        assert!(!ran.stderr.contains("unshare:"), "this test needs user namespaces: {}", ran.stderr);
+        ran
+    }
+
+    #[test]
+    fn a_suite_that_fails_on_a_full_disk_is_no_proof_and_one_that_fails_beside_it_is_a_fail() {
+        let sandbox = shop(&[("a", "head -c 300M /dev/zero >$TMPDIR/big")], "");
+        run_on(&sandbox, "size=100m").ends_with(2).says("the disk is full").says("no verdict was recorded");
+        assert_eq!(sandbox.records(), "");
+        let sandbox = shop(&[("a", "i=0; while true; do i=$((i+1)); : >$TMPDIR/$i; done")], "");
+        run_on(&sandbox, "size=100m,nr_inodes=2000").ends_with(2).says("the disk is full");
+        let sandbox = shop(&[("a", "head -c 1M /dev/zero >$TMPDIR/big; false")], "");
+        run_on(&sandbox, "size=100m").ends_with(1).says("EXIT_NONZERO");
+    }
+
+    #[test]
+    fn a_tree_that_is_too_large_is_said_before_it_is_written() {
+        let sandbox = shop(&[("a", "true")], "");
+        sandbox.write("large", vec![b'x'; 20 << 20]);
+        sandbox.commit("Add a large file");
+        let ran = run_on(&sandbox, "size=80m").ends_with(2);
+        ran.says("no room for a workspace").says("80 MiB are free and 84 MiB are needed").says("XDG_CACHE_HOME");
+    }
+}
+
 mod a_changed_tree_is_found {
     use super::*;
 

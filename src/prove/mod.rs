@@ -9,6 +9,8 @@ mod executor;
 mod handed;
 mod lane;
 mod local;
+#[cfg(target_os = "linux")]
+mod orphans;
 mod parallel;
 mod place;
 pub mod process;

@@ -83,6 +83,8 @@ impl Place {
     pub(super) fn scratch(&self) -> Result<Scratch> {
         let (scratch, dead) = self.claim().context(format!("cannot make a workspace below {}", self.0.display()))?;
         for (path, owner) in dead {
+            #[cfg(target_os = "linux")]
+            super::orphans::end(&path);
             drop(Scratch { path, owner });
         }
         Ok(scratch)
