@@ -235,9 +235,9 @@ fn a_linked_worktree_of_a_reftable_repository_is_proven_and_a_script_of_the_tree
 fn what_the_policy_asks_for_and_cannot_be_done_is_no_proof() {
     let mut sandbox = Sandbox::new().suite("unit", "true");
     let tree = sandbox.commit();
-    sandbox.proof.copy = vec![".env.test".to_owned()];
+    sandbox.proof.filters = vec!["lfs".to_owned()];
     let error = sandbox.prove(Source::Tree(tree)).unwrap_err();
-    assert!(error.message.contains("copy"), "{error}");
+    assert!(error.message.contains("filters"), "{error}");
 }
 
 #[test]

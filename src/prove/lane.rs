@@ -6,6 +6,7 @@ mod settle;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
+use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
@@ -13,10 +14,12 @@ use std::time::{Duration, SystemTime};
 use self::settle::Made;
 use super::environment::{self, Variables};
 use super::environment_report::{self, EnvironmentReport, IdentityOutput, Tool};
+use super::handed::Handed;
 use super::log;
 use super::place::Place;
 use super::process::{self, Afterwards, Ending, Kept, Leftover};
 use super::reports;
+use super::room;
 use super::state::State;
 use super::tracked::{self, Tracked};
 use super::user_repository::UserRepository;
@@ -47,6 +50,7 @@ pub(super) struct Lane<'a> {
     workspace: Workspace,
     variables: Variables,
     tracked: Tracked,
+    handed: Vec<Handed>,
     user: UserRepository<'a>,
     /// The refs that the workspace had before the first child, where they are the user's.
     given_refs: WorkspaceRefs,
@@ -94,8 +98,9 @@ impl<'a> Lane<'a> {
         make_private(&request.evidence_dir)?;
         let steps = request.evidence_dir.join(".steps").join(number.to_string());
         make_private(&steps)?;
+        let handed = Handed::read(request)?;
         let user = UserRepository::watch(request.repository)?;
-        let Made { workspace, variables, tracked, given_refs } = Made::new(request, place, source, number)?;
+        let Made { workspace, variables, tracked, given_refs } = Made::new(request, place, source, number, &handed)?;
         Ok(Lane {
             kept: Vec::new(),
             notes: Vec::new(),
@@ -106,6 +111,7 @@ impl<'a> Lane<'a> {
             workspace,
             variables,
             tracked,
+            handed,
             user,
             given_refs,
             state: None,
@@ -117,6 +123,15 @@ impl<'a> Lane<'a> {
     /// The folder that suites start in.
     pub(super) fn folder(&self) -> &Path {
         self.workspace.folder()
+    }
+
+    /// What nobody should read in a log: the values of passed variables, and what the files of `home` and `copy` hold.
+    #[expect(dead_code, reason = "for the masks of the stored logs")]
+    pub(super) fn secret_values(&self) -> Vec<Vec<u8>> {
+        let Request { caller, proof, suites, .. } = self.request;
+        let passed = suites.iter().flat_map(|suite| &suite.environment.pass).chain(&proof.env.pass);
+        let passed = passed.filter_map(|name| caller.variable(name)).map(|value| value.as_bytes().to_vec());
+        passed.chain(self.handed.iter().flat_map(Handed::secret_values)).collect()
     }
 
     /// Finds every program that the policy names and asks the `identity` commands.
@@ -138,7 +153,7 @@ impl<'a> Lane<'a> {
             self.note_tool(&mut tools, &suite.argv, &variables)?;
             passed.extend(&suite.environment.pass);
         }
-        let (passed, secret_id) = environment_report::hash_passed(passed.into_iter(), caller, &repository.own_dir())?;
+        let hashed = environment_report::hash(passed.into_iter(), &self.handed, caller, &repository.own_dir())?;
         let mut identity = Vec::new();
         for argv in &proof.identity {
             let log = self.step(StepKind::Identity, argv, proof.timeout, progress, cancel)?;
@@ -153,8 +168,9 @@ impl<'a> Lane<'a> {
             arch: std::env::consts::ARCH.to_owned(),
             tools: tools.collect(),
             identity,
-            passed,
-            secret_id,
+            passed: hashed.passed,
+            files: hashed.files,
+            secret_id: hashed.secret_id,
         })
     }
 
@@ -224,6 +240,7 @@ impl<'a> Lane<'a> {
             Ending::Signalled(signal) => format!("was ended by signal {signal}"),
             Ending::TimedOut => format!("did not end within {} s", timeout.as_secs()),
         };
+        self.check_not_full(&log)?;
         let mut error = Error::new(format!("cannot make the proof: {} '{}' {how}", what.as_str(), argv.join(" ")));
         let lines = log::last_lines_of(&log, SHOWN_LINES);
         if !lines.is_empty() {
@@ -243,6 +260,11 @@ impl<'a> Lane<'a> {
         let note =
             |left: &Leftover| format!("{what} '{command}' left {} running; {fate}: {}", left.program, left.command);
         self.notes.extend(leftovers.iter().map(note));
+    }
+
+    /// Where the disk is full, what failed may have failed for that.
+    fn check_not_full(&self, log: &Path) -> Result<()> {
+        room::check_not_full(&[self.workspace.root(), log])
     }
 
     pub(super) fn suite(&mut self, job: &Job<'_>, progress: &mut dyn FnMut(Event), cancel: &Cancel) -> SuiteRun {
@@ -308,6 +330,9 @@ impl<'a> Lane<'a> {
             Ending::TimedOut => Outcome::TimedOut,
             Ending::Cancelled => Outcome::Cancelled,
         };
+        if !matches!(run.outcome, Outcome::Exited { code: 0 } | Outcome::Cancelled) {
+            self.check_not_full(&run.log)?;
+        }
         run.noticed.extend(tracked::noticed(&self.tracked.differences()?));
         let refs = WorkspaceRefs::read(self.workspace.folder()).beside(&self.given_refs);
         run.noticed.extend(self.user.changes(&refs));

@@ -294,12 +294,8 @@ fn check_limits() -> Result<()> {
 /// What the policy asks for and this program cannot do is no proof; it is never left out in silence.
 fn check(request: &Request<'_>) -> Result<()> {
     let proof = request.proof;
-    let unknown = [
-        ("home", !proof.home.is_empty()),
-        ("copy", !proof.copy.is_empty()),
-        ("filters", !proof.filters.is_empty()),
-        ("git = \"history\"", proof.git == policy::GitView::History),
-    ];
+    let unknown =
+        [("filters", !proof.filters.is_empty()), ("git = \"history\"", proof.git == policy::GitView::History)];
     if let Some((key, _)) = unknown.iter().find(|(_, asked)| *asked) {
         return Err(Error::new(format!("cannot make the proof: '[proof] {key}' is not supported by this version"))
             .hint(format!("take '{key}' out of [proof]")));
