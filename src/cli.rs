@@ -169,6 +169,9 @@ pub struct Run {
     /// Run the work tree as it is, with its policy file, and record nothing
     #[arg(long, conflicts_with_all = ["id", "replacing"])]
     pub draft: bool,
+    /// Prove what merging the commit into this branch would give, for teams that merge on a forge
+    #[arg(long, value_name = "BRANCH", conflicts_with_all = ["draft", "replacing"])]
+    pub onto: Option<String>,
     /// Only this suite; may be given several times
     #[arg(long = "suite", value_name = "N")]
     pub suites: Vec<String>,

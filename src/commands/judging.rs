@@ -1,6 +1,6 @@
 //! From what the suites left to a verdict for each: several runs of one suite are judged as one.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::evidence::{self, Ended, SuiteEvidence};
@@ -45,13 +45,13 @@ pub(super) struct AllJudged {
 }
 
 /// Judges every suite that ran to its end.
-pub(super) fn judge_all(policy: &Policy, runs: &[(String, u32)], suites: &[SuiteRun], workspace: &Path) -> AllJudged {
+pub(super) fn judge_all(policy: &Policy, runs: &[(String, u32)], suites: &[SuiteRun]) -> AllJudged {
     let mut judged = AllJudged { verdicts: Vec::new(), broken: None };
     for (name, often) in runs {
         let mut of_suite = Vec::new();
         for run in 0..*often {
             let Some(found) = suites.iter().find(|suite| suite.name == run_name(name, run)) else { continue };
-            match judge_one(policy, name, found, workspace) {
+            match judge_one(policy, name, found) {
                 Ok(verdict) => of_suite.push(verdict),
                 Err(why) => judged.broken = judged.broken.or(Some(why)),
             }
@@ -64,12 +64,7 @@ pub(super) fn judge_all(policy: &Policy, runs: &[(String, u32)], suites: &[Suite
     judged
 }
 
-fn judge_one(
-    policy: &Policy,
-    name: &str,
-    run: &SuiteRun,
-    workspace: &Path,
-) -> Result<SuiteVerdict, (String, Option<String>)> {
+fn judge_one(policy: &Policy, name: &str, run: &SuiteRun) -> Result<SuiteVerdict, (String, Option<String>)> {
     let suite = &policy.suites[name];
     let ended = match &run.outcome {
         Outcome::Exited { code } => Ended::Exited(*code),
@@ -79,7 +74,7 @@ fn judge_one(
         Outcome::Infra { cause, hint } => return Err((cause.clone(), hint.clone())),
     };
     let report = evidence::read_report(suite.report, &run.report, run.started_system);
-    let report = report.relative_to(workspace);
+    let report = report.relative_to(&run.folder);
     let judged = judge::judge(&SuiteEvidence { ended, report, noticed: run.noticed.clone() }, &Rules::of(suite));
     Ok(SuiteVerdict {
         name: name.to_owned(),

@@ -9,6 +9,7 @@ pub mod init;
 pub mod install;
 pub mod judge;
 pub mod judging;
+mod killed;
 pub mod output;
 mod past;
 pub mod plan;
@@ -21,6 +22,7 @@ pub mod run;
 pub mod show;
 mod statement;
 pub mod status;
+mod watch;
 mod way_on;
 
 use std::path::Path;

@@ -7,6 +7,7 @@ use bstr::{BString, ByteSlice as _};
 
 use super::assess::{Assessment, Standing, Wanted};
 use super::ground::{Ground, is_tag_ref};
+use super::killed;
 use super::refusal;
 use crate::caller::Caller;
 use crate::error::{Context as _, Error, Exit, Result};
@@ -114,6 +115,7 @@ impl Gate<'_, '_> {
     /// Decides over the updates, proving what is missing.
     pub fn pass(mut self, updates: &[RefUpdate]) -> Result<Exit> {
         refusal::ignored_records(self.reporter, &self.ground);
+        killed::record_before_look_up(&mut self.ground, self.reporter)?;
         let mut weighed = self.weigh(updates)?;
         let mut held_open = std::time::Duration::ZERO;
         if outcome(&weighed) == gate::Outcome::Missing {

@@ -9,16 +9,18 @@ use jiff::Timestamp;
 
 use super::assess::Assessment;
 use super::ground::Ground;
-use super::judging::{SuiteVerdict, judge_all, run_name, suite_lines};
+use super::judging::{SuiteVerdict, judge_all, run_name};
+use super::killed;
 use super::statement::{self, Judged};
+use super::watch::Watch;
 use crate::error::{Context as _, Error, Exit, Result};
 use crate::evidence;
 use crate::git::{Oid, write_durably};
 use crate::judge::Word;
 use crate::policy::Policy;
-use crate::prove::{self, Cancel, Event, Invocation, ProofEnd, Request, Source, SuiteJob};
-use crate::records::{Answer, Log, Recorded};
-use crate::reporter::{Line, Reporter, Running, Tone};
+use crate::prove::{self, Cancel, EnvironmentReport, Invocation, ProofEnd, Request, Source, SuiteJob};
+use crate::records::{Answer, Journal, KilledRun, Log, Recorded};
+use crate::reporter::{Line, Reporter, Tone};
 
 /// A FAIL that was resolved is ended only by a proof that runs the suite this often.
 const RUNS_AFTER_RESOLVE: u32 = 3;
@@ -52,9 +54,10 @@ pub fn prove(ground: &mut Ground<'_>, reporter: &mut Reporter, order: &Order<'_>
     let terminal = human_run(ground, order)?;
     // A record needs a name; better to hear that before the suites have run.
     let log = Log::open(ground.repository)?;
-    let _turn = prove::take_turn(ground.repository, &mut || {
+    let turn = prove::take_turn(ground.repository, &mut || {
         reporter.say(&Line::new().text("  waiting  for another proof in this repository"));
     })?;
+    let killed = killed::record(ground, reporter, &log, &turn)?;
     if order.only_if_missing {
         ground.refresh()?;
         if still_missing(ground, order)?.is_empty() {
@@ -68,41 +71,58 @@ pub fn prove(ground: &mut Ground<'_>, reporter: &mut Reporter, order: &Order<'_>
     let cancel = Cancel::on_signals().context("cannot listen for signals")?;
     let started = Timestamp::now();
     let evidence_dir = evidence_dir(ground, commit, started)?;
+    let last_times = last_times(ground, order);
     let request = Request {
         repository: ground.repository,
         caller: ground.caller,
         source: Source::Tree(order.assessment.subject.commit.tree),
         proof: &policy.proof,
-        suites: jobs(policy, &runs)?,
+        suites: jobs(policy, &runs, &last_times)?,
         evidence_dir: evidence_dir.clone(),
     };
-    let last_times = last_times(ground, order);
-    let (proof, workspace) = run_suites(&request, reporter, &last_times, &cancel);
-    let proof = proof.map_err(|error| error.hint("no verdict was recorded; mend it and run again"))?;
-    let judged = judge_all(policy, &runs, &proof.suites, &workspace);
-    for suite in &judged.verdicts {
-        let lines = suite_lines(suite);
-        // In a push the refusal names the findings.
-        let said = if order.only_if_missing { &lines[..1] } else { &lines[..] };
-        reporter.say_all(said);
-    }
+    let ground = &*ground;
+    let statement_of = |verdicts: &[SuiteVerdict], environment: &EnvironmentReport, killed: &[KilledRun]| {
+        let finished = Timestamp::now();
+        statement::verdict(&Judged { ground, order, verdicts, environment, killed, terminal, started, finished })
+    };
+    let mut journal = begin_journal(ground, order, &killed, terminal, started)?;
+    let mut note_failures = |verdicts: &[SuiteVerdict], environment: &EnvironmentReport, reporter: &Reporter| {
+        let noted = statement_of(verdicts, environment, &[]).and_then(|draft| journal.note(&draft));
+        if let Err(error) = noted {
+            reporter.say(&Line::new().text("  note     ").data(error.to_string()));
+        }
+    };
+    let mut watch = Watch {
+        reporter: &mut *reporter,
+        policy,
+        runs: &runs,
+        last_times: &last_times,
+        // In a push the refusal names them.
+        names_findings: !order.only_if_missing,
+        on_failure: &mut note_failures,
+        environment: EnvironmentReport::default(),
+        ended: Vec::new(),
+        said: Vec::new(),
+    };
+    let proof = prove::prove(&request, &mut |event| watch.event(event), &cancel);
+    reporter.settled();
+    let proof = match proof {
+        Ok(proof) => proof,
+        Err(error) => {
+            journal.end_without_record()?;
+            return Err(error.hint("no verdict was recorded; mend it and run again"));
+        }
+    };
+    let judged = judge_all(policy, &runs, &proof.suites);
     let whole = judged.broken.is_none() && matches!(proof.ended, ProofEnd::Whole);
     let verdicts: Vec<SuiteVerdict> =
         judged.verdicts.into_iter().filter(|suite| whole || suite.verdict.word() == Word::Fail).collect();
     if verdicts.is_empty() {
+        journal.end_without_record()?;
         return Err(broken(judged.broken, &proof.ended));
     }
-    let finished = Timestamp::now();
-    let draft = statement::verdict(&Judged {
-        ground,
-        order,
-        verdicts: &verdicts,
-        environment: &proof.environment,
-        terminal,
-        started,
-        finished,
-    })?;
-    let recorded = log.append(draft)?;
+    let recorded = log.append(statement_of(&verdicts, &proof.environment, &killed)?)?;
+    journal.end()?;
     reporter.say(&closing(&recorded, &verdicts));
     if !whole {
         return Err(broken(judged.broken, &proof.ended)
@@ -132,15 +152,24 @@ pub fn draft(
         caller,
         source: Source::WorkTree(work_tree.to_owned()),
         proof: &policy.proof,
-        suites: jobs(policy, &runs)?,
+        suites: jobs(policy, &runs, &BTreeMap::new())?,
         evidence_dir,
     };
-    let (proof, workspace) = run_suites(&request, reporter, &BTreeMap::new(), &cancel);
+    let mut watch = Watch {
+        reporter: &mut *reporter,
+        policy,
+        runs: &runs,
+        last_times: &BTreeMap::new(),
+        names_findings: true,
+        on_failure: &mut |_, _, _| {},
+        environment: EnvironmentReport::default(),
+        ended: Vec::new(),
+        said: Vec::new(),
+    };
+    let proof = prove::prove(&request, &mut |event| watch.event(event), &cancel);
+    reporter.settled();
     let proof = proof?;
-    let judged = judge_all(policy, &runs, &proof.suites, &workspace);
-    for suite in &judged.verdicts {
-        reporter.say_all(&suite_lines(suite));
-    }
+    let judged = judge_all(policy, &runs, &proof.suites);
     match (&judged.broken, &proof.ended) {
         (None, ProofEnd::Whole) => Ok(judged.verdicts),
         _ => Err(broken(judged.broken, &proof.ended)),
@@ -193,7 +222,7 @@ fn runs_of(ground: &Ground<'_>, order: &Order<'_>) -> Result<Vec<(String, u32)>>
     Ok(runs)
 }
 
-fn jobs(policy: &Policy, runs: &[(String, u32)]) -> Result<Vec<SuiteJob>> {
+fn jobs(policy: &Policy, runs: &[(String, u32)], last_times: &BTreeMap<String, Duration>) -> Result<Vec<SuiteJob>> {
     let mut jobs = Vec::new();
     for (name, often) in runs {
         let suite = policy.suites.get(name).context(format!("cannot find the suite '{name}' in the policy"))?;
@@ -204,6 +233,8 @@ fn jobs(policy: &Policy, runs: &[(String, u32)]) -> Result<Vec<SuiteJob>> {
                 argv: suite.run.clone(),
                 timeout: suite.timeout.unwrap_or(policy.proof.timeout),
                 environment: suite.env.clone(),
+                last_time: last_times.get(name).copied(),
+                exclusive: suite.exclusive,
                 recipe: Box::new(move |file: &Path| {
                     let recipe = evidence::recipe(report, &argv, file);
                     let mut argv = evidence::fill_in(&argv, file);
@@ -229,6 +260,18 @@ fn broken(why: Option<(String, Option<String>)>, ended: &ProofEnd) -> Error {
         Some(hint) => error.hint(hint),
         None => error,
     }
+}
+
+/// The trace that the proof leaves if it is killed.
+fn begin_journal(
+    ground: &Ground<'_>,
+    order: &Order<'_>,
+    killed: &[KilledRun],
+    terminal: bool,
+    started: Timestamp,
+) -> Result<Journal> {
+    let begun = statement::begun(ground, order.assessment, terminal, started, &order.suites)?;
+    Journal::begin(ground.repository, begun, killed.to_vec())
 }
 
 /// A folder of its own below the git directory for what a run leaves.
@@ -268,42 +311,6 @@ fn closing(recorded: &Recorded, verdicts: &[SuiteVerdict]) -> Line {
     let failed = verdicts.iter().any(|suite| suite.verdict.word() == Word::Fail);
     let line = if failed { line.tone(Tone::Bad, "FAIL") } else { line.tone(Tone::Good, "PASS") };
     line.text("  recorded as ").data(recorded.id().short())
-}
-
-/// Runs the suites, with a live line; gives back where the workspace lay too, so that its path can be cut from reports.
-fn run_suites(
-    request: &Request<'_>,
-    reporter: &mut Reporter,
-    last_times: &BTreeMap<String, Duration>,
-    cancel: &Cancel,
-) -> (Result<prove::Proof>, PathBuf) {
-    let mut workspace = PathBuf::new();
-    let mut events = |event: Event| {
-        if let Event::WorkspaceReady { folder } = &event {
-            workspace.clone_from(folder);
-        }
-        show(reporter, &event, last_times);
-    };
-    let proof = prove::prove(request, &mut events, cancel);
-    reporter.settled();
-    (proof, workspace)
-}
-
-fn show(reporter: &mut Reporter, event: &Event, last_times: &BTreeMap<String, Duration>) {
-    match event {
-        Event::WorkspaceReady { .. } | Event::SuiteEnded { .. } => {}
-        Event::Step { what, argv } => reporter.step(what.as_str(), &argv.join(" ")),
-        Event::SuiteStarted { name, .. } => reporter.started(name, last_times.get(name).copied()),
-        Event::SuiteOutput { name, elapsed, last_line } => reporter.running(&Running {
-            name,
-            elapsed: *elapsed,
-            last_time: last_times.get(name).copied(),
-            last_line: last_line.as_bytes(),
-        }),
-        Event::TeardownFailed { argv, why } => {
-            reporter.say(&Line::new().text("  note     teardown failed: ").data(argv.join(" ")).text(": ").data(why));
-        }
-    }
 }
 
 /// The first proof under a policy that this clone has not run before shows what will be run.

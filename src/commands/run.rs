@@ -1,5 +1,7 @@
 //! `run`: proves and records; `run --draft`: runs the work tree and records nothing.
 
+use bstr::ByteSlice as _;
+
 use super::assess::Assessment;
 use super::ground::Ground;
 use super::judging::SuiteVerdict;
@@ -9,11 +11,12 @@ use super::proving::{self, Order, Proven};
 use crate::caller::Caller;
 use crate::cli;
 use crate::error::{Error, Exit, Result};
-use crate::git::Repository;
+use crate::git::{Merge, Repository};
 use crate::judge::Word;
 use crate::policy;
 use crate::records::{self, Answer};
 use crate::reporter::{Line, Reporter, Tone};
+use crate::select::{self, Subject};
 
 /// Proves a revision.
 pub fn run(caller: &Caller, repository: &Repository, args: &cli::Run, reporter: &mut Reporter) -> Result<Exit> {
@@ -49,13 +52,16 @@ type Outcome = (Option<String>, Vec<SuiteVerdict>);
 
 fn prove(caller: &Caller, repository: &Repository, args: &cli::Run, reporter: &mut Reporter) -> Result<Outcome> {
     let mut ground = Ground::read(caller, repository)?;
-    let (subject, is_tag) = ground.find(&args.rev)?;
+    let (subject, is_tag) = match &args.onto {
+        Some(branch) => (onto(&ground, branch, &args.rev, reporter)?, false),
+        None => ground.find(&args.rev)?,
+    };
     let wanted = plan::wanted(&ground, &args.scenario, &subject.commit.id.to_string(), is_tag)?;
     let assessment = ground.assess(subject, wanted)?;
     let policy = &assessment.policy.policy;
     let owed: Vec<String> = assessment.owed.iter().map(|owed| owed.suite.clone()).collect();
     let suites = chosen(policy, &args.suites, owed)?;
-    let gated_ref = ground.tag_named(&args.rev)?.map(Into::into);
+    let gated_ref = if is_tag { ground.tag_named(&args.rev)?.map(Into::into) } else { None };
     let order =
         Order { assessment: &assessment, suites, gated_ref, target: args.target.clone(), only_if_missing: false };
     match proving::prove(&mut ground, reporter, &order)? {
@@ -66,10 +72,36 @@ fn prove(caller: &Caller, repository: &Repository, args: &cli::Run, reporter: &m
             ground.refresh()?;
             say_contradictions(&ground, &assessment, reporter)?;
             reporter.say(&Line::new().text("  next:    proof-gate show ").data(recorded.id().short()));
+            if let Some(branch) = &args.onto {
+                let line = Line::new().text("           a merge into ").data(branch);
+                reporter.say(&line.text(" that gives this tree rests on this record, as long as nobody merges before"));
+            }
             Ok((Some(recorded.id().to_string()), verdicts))
         }
         Proven::Answered => {
             Err(Error::new("cannot tell what was proven: another proof of the same was made meanwhile"))
+        }
+    }
+}
+
+/// The commit that the merge would give.
+fn onto(ground: &Ground<'_>, branch: &str, rev: &str, reporter: &Reporter) -> Result<Subject> {
+    let (onto, _) = ground.find(branch)?;
+    let (topic, _) = ground.find(rev)?;
+    let (onto, topic) = (onto.commit.id, topic.commit.id);
+    match ground.repository.merge(onto, topic)? {
+        Merge::Commit(id) => {
+            let line = Line::new().text("proof-gate: the merge of ").data(topic.short()).text(" into ").data(branch);
+            reporter.say(&line.text(" (").data(onto.short()).text(") is ").data(id.short()));
+            select::find_subject(ground.repository, id, rev.into())
+        }
+        Merge::AlreadyIn => Err(Error::new(format!("cannot merge {rev} into {branch}: it is in there already"))
+            .hint(format!("to prove the branch itself: proof-gate run {branch}"))),
+        Merge::Conflicts(paths) => {
+            let shown: Vec<String> = paths.iter().take(3).map(|path| path.to_str_lossy().into_owned()).collect();
+            let more = if paths.len() > 3 { format!(" and {} more", paths.len() - 3) } else { String::new() };
+            Err(Error::new(format!("no proof: {rev} conflicts with {branch} in {}{more}", shown.join(", ")))
+                .hint(format!("merge {branch} into {rev} by hand, then prove again")))
         }
     }
 }

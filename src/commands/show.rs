@@ -122,6 +122,12 @@ fn verdict_lines(ground: &Ground<'_>, verdict: &VerdictBody) -> Vec<Line> {
     for suite in &verdict.suites {
         lines.extend(suite_lines(ground, suite));
     }
+    for run in &verdict.killed {
+        let line = field("killed").text("a proof of ").data(run.commit.short()).text(", begun ");
+        lines.push(
+            line.data(run.started.to_string()).text(" on ").data(&run.host).text(": ").data(run.suites.join(" ")),
+        );
+    }
     for tool in &verdict.environment.tools {
         let line = field("tool").data(&tool.name).text("  ").data(&tool.path);
         lines.push(match &tool.version {
@@ -156,6 +162,7 @@ fn suite_lines(ground: &Ground<'_>, suite: &SuiteEntry) -> Vec<Line> {
             Line::new().text("  reads").to(12).text("the exit code alone: tests, retries and skips cannot be seen"),
         );
     }
+    lines.extend(suite.notes.iter().map(|note| Line::new().text("  note").to(12).data(note)));
     lines.extend(suite.findings.iter().map(|finding| finding_line(Line::new().text("  finding").to(12), finding)));
     for file in &suite.evidence {
         let path = ground.repository.own_dir().join(&file.name);

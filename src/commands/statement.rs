@@ -16,8 +16,8 @@ use crate::judge::{self, Word};
 use crate::policy::Policy;
 use crate::prove::EnvironmentReport;
 use crate::records::{
-    Answer, Approval, Body, Changes, Draft, Ended, EnvironmentIdentity, Established, EvidenceFile, IdentityOutput,
-    Keyed, Obligation, Policies, Subject, SubjectDigest, SuiteEntry, Tool, VerdictBody,
+    Answer, Approval, Begun, Body, Changes, Draft, Ended, EnvironmentIdentity, Established, EvidenceFile,
+    IdentityOutput, Keyed, KilledRun, Obligation, Policies, Subject, SubjectDigest, SuiteEntry, Tool, VerdictBody,
 };
 use crate::reporter;
 use crate::select;
@@ -37,6 +37,8 @@ pub struct Judged<'a> {
     pub environment: &'a EnvironmentReport,
     /// Whether somebody was at a terminal.
     pub terminal: bool,
+    /// Proofs that were killed before, and that no record carries yet.
+    pub killed: &'a [KilledRun],
     /// When the proof began.
     pub started: Timestamp,
     /// When it ended.
@@ -74,6 +76,7 @@ pub fn verdict(judged: &Judged<'_>) -> Result<Draft> {
             .collect(),
         suites,
         environment: environment(judged.environment)?,
+        killed: judged.killed.to_vec(),
         target: order.target.clone().or_else(|| assessment.policy.policy.proof.target.clone()),
     };
     draft(ground, assessment, judged.terminal, judged.started, judged.finished, Body::Verdict(Box::new(body)))
@@ -88,8 +91,21 @@ pub fn draft(
     finished: Timestamp,
     body: Body,
 ) -> Result<Draft> {
+    let begun = begun(ground, assessment, terminal, started, &[])?;
+    let Begun { subject, repository, terminal, host, tool, started, suites: _ } = begun;
+    Ok(Draft { subject, repository, terminal, host, tool, started, finished, body })
+}
+
+/// What every record about an assessment's subject says.
+pub fn begun(
+    ground: &Ground<'_>,
+    assessment: &Assessment,
+    terminal: bool,
+    started: Timestamp,
+    suites: &[String],
+) -> Result<Begun> {
     let commit = &assessment.subject.commit;
-    Ok(Draft {
+    Ok(Begun {
         subject: Subject {
             name: commit.id.to_string(),
             digest: SubjectDigest { git_commit: commit.id, git_tree: commit.tree, git_tag: assessment.subject.tag },
@@ -99,8 +115,7 @@ pub fn draft(
         host: host(),
         tool: env!("CARGO_PKG_VERSION").to_owned(),
         started,
-        finished,
-        body,
+        suites: suites.to_vec(),
     })
 }
 

@@ -18,7 +18,6 @@ type Missing<T> = (&'static str, fn(&T) -> bool, &'static str);
 
 /// The keys outside the suites.
 const COMMON: &[Missing<Policy>] = &[
-    ("proof.jobs", |policy| policy.proof.jobs > 1, "suites run one after the other"),
     ("proof.home", |policy| !policy.proof.home.is_empty(), "files of the home folder are not handed to suites"),
     ("proof.copy", |policy| !policy.proof.copy.is_empty(), "untracked files are not handed to suites"),
     ("proof.caches", |policy| policy.proof.caches == Caches::Fresh, "package stores are the user's"),
@@ -83,14 +82,13 @@ mod tests {
 
     #[test]
     fn every_key_whose_work_comes_later_is_named() {
-        let text = "[proof]\njobs = 2\nhome = ['.npmrc']\ncopy = ['.env']\ncaches = 'fresh'\ngit = 'history'\n\
+        let text = "[proof]\nhome = ['.npmrc']\ncopy = ['.env']\ncaches = 'fresh'\ngit = 'history'\n\
                     filters = ['lfs']\nworkspace = 'reuse'\n[warnings]\nfail = ['x']\n[changelog]\nrequire = true\n\
                     [records]\nsign = 'required'\nshare = 'required'\n[suites.a]\nrun = ['a']\nreport = 'tap'\n\
                     artifacts = [{ paths = 'x' }]\nsources = ['x']\n";
         assert_eq!(
             keys(text),
             [
-                "proof.jobs",
                 "proof.home",
                 "proof.copy",
                 "proof.caches",

@@ -66,14 +66,15 @@ impl Stop {
 }
 
 impl<'a> Lane<'a> {
-    /// Checks the source out. No command of the policy is started.
-    pub(super) fn open(request: &'a Request<'a>, place: &Place, source: &Source) -> Result<Self> {
+    /// Checks the source out. No command of the policy is started. Lanes are numbered from 1.
+    pub(super) fn open(request: &'a Request<'a>, place: &Place, source: &Source, number: usize) -> Result<Self> {
         let workspace = Workspace::make(request.repository, place, source)?;
         let mut variables = environment::base(request.caller, &workspace.folders(), request.proof.caches)?;
         environment::add(&mut variables, request.caller, &request.proof.env)?;
         variables.insert("PROOF_TREE".into(), workspace.tree_id().to_string().into());
         make_private(&request.evidence_dir)?;
-        let steps = request.evidence_dir.join(".steps");
+        variables.insert("PROOF_LANE".into(), number.to_string().into());
+        let steps = request.evidence_dir.join(".steps").join(number.to_string());
         make_private(&steps)?;
         Ok(Lane { request, workspace, variables, steps, step_count: 0 })
     }
@@ -224,6 +225,7 @@ impl<'a> Lane<'a> {
         variables.insert("PROOF_SUITE".into(), (&job.suite.name).into());
         variables.insert("PROOF_REPORT".into(), report.into());
         run.argv.clone_from(&invocation.argv);
+        run.folder = self.workspace.folder().into();
         let name = &job.suite.name;
         progress(Event::SuiteStarted { name: name.clone(), argv: invocation.argv.clone() });
         let mut tell = |last_line, elapsed| progress(Event::SuiteOutput { name: name.clone(), last_line, elapsed });
@@ -250,7 +252,6 @@ impl<'a> Lane<'a> {
             Ending::Cancelled => Outcome::Cancelled,
         };
         reports::keep(&reports, &job.outputs).context(format!("cannot keep the report of the suite {name}"))?;
-        progress(Event::SuiteEnded { name: name.clone(), outcome: run.outcome.clone(), duration: run.duration });
         let failed = !matches!(run.outcome, Outcome::Exited { code: 0 } | Outcome::Cancelled);
         if failed && let Err(Stop::Failed(error)) = self.steps(StepKind::Ready, progress, cancel) {
             return Err(Stop::Failed(error.while_doing(format!("not ready any more after the suite {name}"))));
@@ -298,6 +299,7 @@ pub(super) fn not_started(job: &Job<'_>, outcome: Outcome) -> SuiteRun {
         duration: Duration::ZERO,
         log: job.outputs.join("log"),
         report: job.outputs.join("report"),
+        folder: PathBuf::new(),
         noticed: Vec::new(),
     }
 }

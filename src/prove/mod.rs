@@ -2,6 +2,7 @@
 //!
 //! Deliberately absent: any verdict. An [`Outcome`] says how a process ended and nothing about whether that is good.
 
+mod agenda;
 mod cancel;
 mod environment;
 mod environment_report;
@@ -27,4 +28,4 @@ pub use local::Local;
 pub use proof::{
     Event, Invocation, Outcome, Proof, ProofEnd, Recipe, Request, Source, StepKind, SuiteJob, SuiteRun, prove,
 };
-pub use turn::{Turn, has_terminal, take_turn};
+pub use turn::{Turn, has_terminal, take_turn, try_turn};

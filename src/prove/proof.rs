@@ -50,6 +50,10 @@ pub struct SuiteJob {
     pub environment: policy::Environment,
     /// What is run for a report file.
     pub recipe: Recipe,
+    /// How long it took the last time, where that is known: longer ones start first.
+    pub last_time: Option<Duration>,
+    /// Whether nothing else may run beside it.
+    pub exclusive: bool,
 }
 
 /// Makes the command from the path of the report file. Other files in the same folder are kept as evidence too.
@@ -103,6 +107,8 @@ pub struct SuiteRun {
     pub log: PathBuf,
     /// The kept report. Absent if none was written, or what was written is no regular file.
     pub report: PathBuf,
+    /// The folder that it ran in, gone by now.
+    pub folder: PathBuf,
     /// What was noticed around it.
     pub noticed: Vec<Noticed>,
 }
@@ -169,6 +175,11 @@ pub enum Event {
         /// Where.
         folder: PathBuf,
     },
+    /// What the suites will run in is known.
+    EnvironmentKnown {
+        /// All of it.
+        environment: Box<EnvironmentReport>,
+    },
     /// A command beside the suites starts.
     Step {
         /// Which kind.
@@ -192,14 +203,10 @@ pub enum Event {
         /// Since it started.
         elapsed: Duration,
     },
-    /// A suite ended.
+    /// A suite ended, and everything around it.
     SuiteEnded {
-        /// Its name.
-        name: String,
-        /// How.
-        outcome: Outcome,
-        /// How long it took.
-        duration: Duration,
+        /// How, and what it left.
+        run: Box<SuiteRun>,
     },
     /// A `teardown` command failed. It changes no outcome.
     TeardownFailed {
@@ -218,6 +225,7 @@ pub fn prove(request: &Request<'_>, events: &mut dyn FnMut(Event), cancel: &Canc
     check(request)?;
     let mut engine = Local::new(request)?;
     let info = engine.preflight(&request.source, events, cancel)?;
+    events(Event::EnvironmentKnown { environment: Box::new(info.environment.clone()) });
     let jobs: Vec<Job<'_>> = request
         .suites
         .iter()

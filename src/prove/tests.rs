@@ -111,6 +111,8 @@ impl Sandbox {
                 timeout: self.timeout,
                 environment: policy::Environment::default(),
                 recipe: Box::new(move |_| Invocation { argv: argv.clone(), variables: vec![] }),
+                last_time: None,
+                exclusive: false,
             }
         });
         let repository = Repository::open(&self.caller)?;
@@ -211,6 +213,8 @@ fn a_linked_worktree_of_a_reftable_repository_is_proven_and_a_script_of_the_tree
         timeout: Duration::from_secs(60),
         environment: policy::Environment::default(),
         recipe: Box::new(|_| Invocation { argv: vec!["./run".to_owned(), "arg".to_owned()], variables: vec![] }),
+        last_time: None,
+        exclusive: false,
     };
     let request = Request {
         repository: &repository,

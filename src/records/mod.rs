@@ -10,6 +10,7 @@ mod fit;
 mod graph;
 mod history;
 mod index;
+mod journal;
 mod key;
 mod log;
 mod lookup;
@@ -25,14 +26,15 @@ mod sandbox;
 pub use answer::{Entry, Resolve, Ruling, Terms, Why, needs_repeats, rule};
 pub use canonical::{Unreadable, decode, encode};
 pub use environment::{EnvironmentIdentity, IdentityOutput, Keyed, Sameness, Tool, same_inputs};
+pub use journal::{Begun, Journal, Killed};
 pub use key::{Key, key};
 pub use log::{Draft, Log};
 pub use lookup::{Answer, Question, Records, Standing};
 pub use problem::{Problem, ProblemKind};
 pub use read::Recorded;
 pub use statement::{
-    Approval, Body, Changes, Ended, Established, EvidenceFile, Obligation, Person, Policies, PolicyApproval, Predicate,
-    Resolution, Scenario, Statement, Subject, SubjectDigest, SuiteEntry, VerdictBody,
+    Approval, Body, Changes, Ended, Established, EvidenceFile, KilledRun, Obligation, Person, Policies, PolicyApproval,
+    Predicate, Resolution, Scenario, Statement, Subject, SubjectDigest, SuiteEntry, VerdictBody,
 };
 pub use writer::WriterId;
 

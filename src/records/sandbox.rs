@@ -104,6 +104,7 @@ pub(super) fn verdict(suites: Vec<SuiteEntry>) -> VerdictBody {
         suites,
         environment: environment(22),
         target: None,
+        killed: Vec::new(),
     }
 }
 

@@ -178,6 +178,24 @@ pub struct VerdictBody {
     /// What it was run against, as in `staging`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub target: Option<String>,
+    /// Proofs that were killed before this record was made, and left nothing else: the first record after them carries them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub killed: Vec<KilledRun>,
+}
+
+/// A proof that was begun and killed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct KilledRun {
+    /// What it was about to prove.
+    pub commit: Oid,
+    /// The suites that it was to run.
+    pub suites: Vec<String>,
+    /// When it began.
+    #[serde(with = "super::wire::rfc3339")]
+    pub started: Timestamp,
+    /// The machine's name.
+    pub host: String,
 }
 
 /// The claim that a tree held a PASS for all that it owed. It counts only while everything it names still does.

@@ -1,0 +1,61 @@
+//! What a proof that was killed left behind: recorded before anything rests on the records.
+
+use super::ground::Ground;
+use crate::error::Result;
+use crate::prove::{self, Turn};
+use crate::records::{Journal, Killed, KilledRun, Log};
+use crate::reporter::{Line, Reporter};
+
+/// Records that are looked through for the one that a killed proof had still made.
+const LOOKED_THROUGH: usize = 50;
+
+/// Records what a killed proof had found, and gives back the killed proofs that the next record has to carry.
+pub(super) fn record(
+    ground: &mut Ground<'_>,
+    reporter: &Reporter,
+    log: &Log<'_>,
+    _turn: &Turn,
+) -> Result<Vec<KilledRun>> {
+    let Some(killed) = Journal::left(ground.repository)? else { return Ok(Vec::new()) };
+    if was_recorded(ground, &killed) {
+        killed.forget(ground.repository)?;
+        return Ok(Vec::new());
+    }
+    let runs = killed.runs();
+    if let Some(last) = runs.last() {
+        let line = Line::new().text("  note     a proof of ").data(last.commit.short()).text(" was killed: ");
+        reporter.say(&line.data(last.suites.join(" ")));
+    }
+    let Some(draft) = killed.draft() else { return Ok(runs) };
+    let recorded = log.append(draft)?;
+    killed.forget(ground.repository)?;
+    let line = Line::new().text("           what had failed by then is recorded: proof-gate show ");
+    reporter.say(&line.data(recorded.id().short()));
+    ground.refresh()?;
+    Ok(Vec::new())
+}
+
+/// The same before a look-up: an answer must not leave out what a killed proof had found. A proof that is alive is left alone.
+pub(super) fn record_before_look_up(ground: &mut Ground<'_>, reporter: &Reporter) -> Result<()> {
+    if !Journal::is_there(ground.repository) {
+        return Ok(());
+    }
+    let Some(turn) = prove::try_turn(ground.repository)? else { return Ok(()) };
+    match Journal::left(ground.repository)? {
+        Some(killed) if killed.draft().is_some() => {
+            record(ground, reporter, &Log::open(ground.repository)?, &turn)?;
+        }
+        // A trace without a failure changes no answer: the next record carries it.
+        Some(_) | None => {}
+    }
+    Ok(())
+}
+
+/// Whether the proof was killed only after its record stood.
+fn was_recorded(ground: &Ground<'_>, killed: &Killed) -> bool {
+    let Some((digest, started)) = killed.last() else { return false };
+    ground.records.all().iter().take(LOOKED_THROUGH).filter_map(|id| ground.records.get(*id).ok()).any(|recorded| {
+        let statement = recorded.statement();
+        statement.subject().digest == *digest && statement.predicate().started == started
+    })
+}

@@ -1,0 +1,80 @@
+//! What stands by while suites run: it shows them, judges each as it ends, and hands on what has failed so far.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use super::judging::{SuiteVerdict, judge_all, suite_lines};
+use crate::judge::Word;
+use crate::policy::Policy;
+use crate::prove::{EnvironmentReport, Event, SuiteRun};
+use crate::reporter::{Line, Reporter, Running};
+
+/// Gets the verdicts of all suites that have failed so far, and what they ran in.
+pub(super) type OnFailure<'a> = &'a mut dyn FnMut(&[SuiteVerdict], &EnvironmentReport, &Reporter);
+
+/// Somebody who watches a proof.
+pub(super) struct Watch<'a> {
+    pub(super) reporter: &'a mut Reporter,
+    pub(super) policy: &'a Policy,
+    /// The suites, and how often each is run.
+    pub(super) runs: &'a [(String, u32)],
+    /// How long each took the last time.
+    pub(super) last_times: &'a BTreeMap<String, Duration>,
+    /// Whether the talk names the findings, or somebody else will.
+    pub(super) names_findings: bool,
+    pub(super) on_failure: OnFailure<'a>,
+    pub(super) environment: EnvironmentReport,
+    pub(super) ended: Vec<SuiteRun>,
+    pub(super) said: Vec<String>,
+}
+
+impl Watch<'_> {
+    /// Shows what happens.
+    pub(super) fn event(&mut self, event: Event) {
+        match event {
+            Event::WorkspaceReady { .. } => {}
+            Event::EnvironmentKnown { environment } => self.environment = *environment,
+            Event::Step { what, argv } => self.reporter.step(what.as_str(), &argv.join(" ")),
+            Event::SuiteStarted { name, .. } => {
+                let last_time = self.last_times.get(&name).copied();
+                self.reporter.started(&name, last_time);
+            }
+            Event::SuiteOutput { name, elapsed, last_line } => self.reporter.running(&Running {
+                name: &name,
+                elapsed,
+                last_time: self.last_times.get(&name).copied(),
+                last_line: last_line.as_bytes(),
+            }),
+            Event::SuiteEnded { run } => self.suite_ended(*run),
+            Event::TeardownFailed { argv, why } => {
+                let line = Line::new().text("  note     teardown failed: ").data(argv.join(" "));
+                self.reporter.say(&line.text(": ").data(why));
+            }
+        }
+    }
+
+    fn suite_ended(&mut self, run: SuiteRun) {
+        self.ended.push(run);
+        let whole: Vec<(String, u32)> =
+            self.runs.iter().filter(|(name, often)| self.has_ended(name, *often)).cloned().collect();
+        let judged = judge_all(self.policy, &whole, &self.ended);
+        for suite in &judged.verdicts {
+            if !self.said.contains(&suite.name) {
+                self.said.push(suite.name.clone());
+                let lines = suite_lines(suite);
+                self.reporter.say_all(if self.names_findings { &lines } else { &lines[..1] });
+            }
+        }
+        let mut failed = judge_all(self.policy, self.runs, &self.ended).verdicts;
+        failed.retain(|suite| suite.verdict.word() == Word::Fail);
+        if !failed.is_empty() {
+            (self.on_failure)(&failed, &self.environment, self.reporter);
+        }
+    }
+
+    /// Whether every run of a suite has come to an end that can be judged.
+    fn has_ended(&self, suite: &str, often: u32) -> bool {
+        let ran = |run| super::judging::run_name(suite, run);
+        (0..often).all(|run| self.ended.iter().any(|ended| ended.name == ran(run)))
+    }
+}
