@@ -20,6 +20,7 @@ mod proof;
 mod records;
 mod repositories;
 mod rollback;
+mod screens;
 mod selection;
 mod support;
 mod tidy;

@@ -38,7 +38,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
         "commands",
         &[
             "caller", "cli", "digest", "error", "evidence", "gate", "git", "hooks", "judge", "policy", "prove",
-            "records", "reporter", "select",
+            "records", "reporter", "select", "url",
         ],
     ),
     ("lib", &["caller", "cli", "commands", "error", "reporter"]),

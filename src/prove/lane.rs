@@ -10,6 +10,7 @@ use std::time::{Duration, SystemTime};
 
 use super::environment::{self, Variables};
 use super::environment_report::{self, EnvironmentReport, IdentityOutput, Tool};
+use super::log::telling_lines_of;
 use super::place::Place;
 use super::process::{self, Ending};
 use super::reports;
@@ -58,7 +59,7 @@ impl Stop {
         match self {
             Stop::Cancelled => Outcome::Cancelled,
             Stop::Failed(error) => {
-                let hint = (!error.hints.is_empty()).then(|| error.hints.join("; "));
+                let hint = (!error.hints.is_empty()).then(|| error.hints.join("\n"));
                 Outcome::Infra { cause: error.message, hint }
             }
         }
@@ -186,7 +187,7 @@ impl<'a> Lane<'a> {
             Ending::TimedOut => format!("did not end within {} s", timeout.as_secs()),
         };
         let mut error = Error::new(format!("cannot make the proof: {} '{}' {how}", what.as_str(), argv.join(" ")));
-        let lines = process::last_lines_of(&log, SHOWN_LINES);
+        let lines = telling_lines_of(&log, SHOWN_LINES);
         if !lines.is_empty() {
             for line in lines {
                 error = error.hint(format!("it said: {line}"));
