@@ -25,6 +25,7 @@ mod prove;
 mod records;
 mod repositories;
 mod rollback;
+mod screens;
 mod selection;
 mod support;
 mod tidy;

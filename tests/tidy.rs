@@ -55,7 +55,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
         "commands",
         &[
             "caller", "cli", "digest", "doctor", "error", "evidence", "gate", "git", "hooks", "judge", "policy",
-            "prove", "records", "reporter", "select",
+            "prove", "records", "reporter", "select", "url",
         ],
     ),
     ("lib", &["caller", "cli", "commands", "error", "reporter"]),

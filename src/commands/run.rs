@@ -78,7 +78,8 @@ fn prove(caller: &Caller, repository: &Repository, args: &cli::Run, reporter: &m
             }
             ground.refresh()?;
             say_contradictions(&ground, &assessment, reporter)?;
-            reporter.say(&Line::new().text("  next:    proof-gate show ").data(recorded.id().short()));
+            let show = format!("proof-gate show {}", recorded.id().short());
+            reporter.say(&Line::new().text("  next:    ").whole(show));
             if let Some(branch) = &args.onto {
                 let line = Line::new().text("           a merge into ").data(branch);
                 reporter.say(&line.text(" that gives this tree rests on this record, as long as nobody merges before"));

@@ -15,7 +15,7 @@ use self::settle::Made;
 use super::environment::{self, Variables};
 use super::environment_report::{self, EnvironmentReport, IdentityOutput, Tool};
 use super::handed::Handed;
-use super::log;
+use super::log::telling_lines_of;
 use super::place::Place;
 use super::process::{self, Afterwards, Ending, Kept, Leftover};
 use super::reports;
@@ -85,7 +85,7 @@ impl Stop {
         match self {
             Stop::Cancelled => Outcome::Cancelled,
             Stop::Failed(error) => {
-                let hint = (!error.hints.is_empty()).then(|| error.hints.join("; "));
+                let hint = (!error.hints.is_empty()).then(|| error.hints.join("\n"));
                 Outcome::Infra { cause: error.message, hint }
             }
         }
@@ -242,7 +242,7 @@ impl<'a> Lane<'a> {
         };
         self.check_not_full(&log)?;
         let mut error = Error::new(format!("cannot make the proof: {} '{}' {how}", what.as_str(), argv.join(" ")));
-        let lines = log::last_lines_of(&log, SHOWN_LINES);
+        let lines = telling_lines_of(&log, SHOWN_LINES);
         if !lines.is_empty() {
             for line in lines {
                 error = error.hint(format!("it said: {line}"));

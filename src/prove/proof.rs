@@ -141,7 +141,7 @@ pub enum Outcome {
     Infra {
         /// What failed.
         cause: String,
-        /// What to do now.
+        /// What to do now, one step a line.
         hint: Option<String>,
     },
 }
@@ -273,8 +273,9 @@ fn nothing_ended(suites: &[SuiteRun]) -> Option<Error> {
             Outcome::Exited { .. } | Outcome::Signalled { .. } | Outcome::TimedOut => return None,
             Outcome::Cancelled => {}
             Outcome::Infra { cause, hint } => {
-                first =
-                    first.or_else(|| Some(hint.iter().fold(Error::new(cause.clone()), |error, hint| error.hint(hint))));
+                first = first.or_else(|| {
+                    Some(hint.iter().flat_map(|hint| hint.lines()).fold(Error::new(cause.clone()), Error::hint))
+                });
             }
         }
     }
