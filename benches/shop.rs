@@ -100,8 +100,10 @@ impl Shop {
             ("CI".into(), "1".into()),
             ("NODE_ENV".into(), "test".into()),
         ]);
-        if let Some(store) = live_tools().map(|folder| folder.join("pnpm-store")).filter(|store| store.is_dir()) {
-            variables.insert("pnpm_config_store_dir".into(), store.into());
+        for (name, below) in [("pnpm_config_store_dir", "pnpm-store"), ("pnpm_config_cache_dir", "pnpm-cache")] {
+            if let Some(store) = live_tools().map(|folder| folder.join(below)).filter(|store| store.is_dir()) {
+                variables.insert(name.into(), store.into());
+            }
         }
         let shop = Shop { folder, variables };
         for name in ["home", "cache", "tmp"] {

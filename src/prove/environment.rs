@@ -66,6 +66,9 @@ const STORES: &[(&str, Below)] = &[
     // pnpm reads the first up to version 10, the second from 11 on.
     ("npm_config_store_dir", Data("pnpm/store")),
     ("pnpm_config_store_dir", Data("pnpm/store")),
+    // What registries said of packages: from version 11 on pnpm asks them about every line of a lockfile that it does not find here.
+    ("npm_config_cache_dir", Cache("pnpm")),
+    ("pnpm_config_cache_dir", Cache("pnpm")),
 ];
 
 /// Maven reads no variable for its store, and its home folder not from `HOME` either.
@@ -239,11 +242,15 @@ mod tests {
         let home = tempfile::tempdir().unwrap();
         std::fs::create_dir_all(home.path().join(".rustup")).unwrap();
         std::fs::create_dir_all(home.path().join(".local/share/pnpm/store")).unwrap();
+        std::fs::create_dir_all(home.path().join(".cache/pnpm")).unwrap();
         let caller = caller(home.path(), &[("PATH", "/bin"), ("npm_config_cache", "/big/npm")]);
         let shared = seen(&caller, Caches::Shared);
         assert_eq!(shared[OsStr::new("RUSTUP_HOME")], home.path().join(".rustup"));
         for name in ["npm_config_store_dir", "pnpm_config_store_dir"] {
             assert_eq!(shared[OsStr::new(name)], home.path().join(".local/share/pnpm/store"));
+        }
+        for name in ["npm_config_cache_dir", "pnpm_config_cache_dir"] {
+            assert_eq!(shared[OsStr::new(name)], home.path().join(".cache/pnpm"));
         }
         assert_eq!(shared[OsStr::new("npm_config_cache")], "/big/npm");
         assert!(!shared.contains_key(OsStr::new("CARGO_HOME")));

@@ -1,7 +1,7 @@
 #!/bin/sh
 # Brings the tools that the live tests drive into a folder outside the checkout, once: sh tests/live/setup.sh
-# It needs node with npm, python3 with venv, a server of PostgreSQL, and the network. The tests install from the stores filled here; of the network
-# they need only what pnpm asks the registry to check a lockfile.
+# It needs node with npm, python3 with venv, a server of PostgreSQL, and the network. The tests need no network: pnpm installs from the
+# store filled here, and what it would ask the registry about a lockfile it finds in the cache beside it.
 # The folder is $PROOF_GATE_LIVE, else proof-gate-live below the user's cache folder; removing it makes the next call begin anew.
 set -eu
 
@@ -21,7 +21,7 @@ for program in node npm python3; do
 done
 rm -rf "$live"
 mkdir -p "$live/tools" "$live/npm-cache" "$live/pnpm-store" "$live/projects"
-export npm_config_cache="$live/npm-cache" pnpm_config_store_dir="$live/pnpm-store"
+export npm_config_cache="$live/npm-cache" pnpm_config_store_dir="$live/pnpm-store" pnpm_config_cache_dir="$live/pnpm-cache"
 export npm_config_audit=false npm_config_fund=false npm_config_update_notifier=false
 
 # lefthook without its install script, which would write hooks into the repository that this is called from.

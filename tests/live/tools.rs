@@ -35,8 +35,13 @@ pub fn sandbox() -> Sandbox {
     sandbox
 }
 
-fn stores() -> [(&'static str, PathBuf); 2] {
-    [("npm_config_cache", folder().join("npm-cache")), ("pnpm_config_store_dir", folder().join("pnpm-store"))]
+fn stores() -> [(&'static str, PathBuf); 3] {
+    [
+        ("npm_config_cache", "npm-cache"),
+        ("pnpm_config_store_dir", "pnpm-store"),
+        ("pnpm_config_cache_dir", "pnpm-cache"),
+    ]
+    .map(|(name, below)| (name, folder().join(below)))
 }
 
 fn search_path() -> OsString {
