@@ -81,6 +81,9 @@ pub enum Command {
     /// What the hooks call
     #[command(subcommand, hide = true)]
     Hook(Hook),
+    /// Watch over one program; started by the gate only
+    #[command(hide = true)]
+    Supervise,
 }
 
 /// `install`

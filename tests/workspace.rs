@@ -69,6 +69,66 @@ mod suites_do_not_meet {
     }
 }
 
+mod package_stores {
+    use super::*;
+
+    const USE: &str =
+        "case $npm_config_cache in */home/.npm) ;; *) exit 7 ;; esac\ntest ! -e $npm_config_cache/package\n";
+
+    #[test]
+    fn fresh_ones_are_empty_and_the_users_stay_as_they_are() {
+        let used = format!("{USE}mkdir -p $npm_config_cache\necho x >$npm_config_cache/package\n");
+        let sandbox = shop(&[("a", &used), ("b", &used)], "caches = \"fresh\"");
+        let store = sandbox.root().join("home/.npm");
+        std::fs::create_dir(&store).unwrap();
+        std::fs::write(store.join("package"), "of the user\n").unwrap();
+        sandbox.pushes(&["origin", "main"], &[]);
+        assert_eq!(std::fs::read_to_string(store.join("package")).unwrap(), "of the user\n");
+    }
+
+    #[test]
+    fn shared_ones_are_the_users() {
+        let sandbox = shop(&[("a", "test -f $npm_config_cache/package; test $npm_config_cache != $HOME/.npm")], "");
+        let store = sandbox.root().join("home/.npm");
+        std::fs::create_dir(&store).unwrap();
+        std::fs::write(store.join("package"), "of the user\n").unwrap();
+        sandbox.pushes(&["origin", "main"], &[]);
+    }
+}
+
+mod room {
+    use super::*;
+    use crate::support::Ran;
+
+    /// Proves `main` where workspaces lie on a file system of their own, so small.
+    fn run_on(sandbox: &Sandbox, options: &str) -> Ran {
+        let mount = format!("mount -t tmpfs -o {options} tmpfs \"$XDG_CACHE_HOME\" && exec proof-gate run main");
+        let ran = sandbox.sh(&format!("exec unshare --user --map-root-user --mount sh -c '{mount}'"));
+        assert!(!ran.stderr.contains("unshare:"), "this test needs user namespaces: {}", ran.stderr);
+        ran
+    }
+
+    #[test]
+    fn a_suite_that_fails_on_a_full_disk_is_no_proof_and_one_that_fails_beside_it_is_a_fail() {
+        let sandbox = shop(&[("a", "head -c 300M /dev/zero >$TMPDIR/big")], "");
+        run_on(&sandbox, "size=100m").ends_with(2).says("the disk is full").says("no verdict was recorded");
+        assert_eq!(sandbox.records(), "");
+        let sandbox = shop(&[("a", "i=0; while true; do i=$((i+1)); : >$TMPDIR/$i; done")], "");
+        run_on(&sandbox, "size=100m,nr_inodes=2000").ends_with(2).says("the disk is full");
+        let sandbox = shop(&[("a", "head -c 1M /dev/zero >$TMPDIR/big; false")], "");
+        run_on(&sandbox, "size=100m").ends_with(1).says("EXIT_NONZERO");
+    }
+
+    #[test]
+    fn a_tree_that_is_too_large_is_said_before_it_is_written() {
+        let sandbox = shop(&[("a", "true")], "");
+        sandbox.write("large", vec![b'x'; 20 << 20]);
+        sandbox.commit("Add a large file");
+        let ran = run_on(&sandbox, "size=80m").ends_with(2);
+        ran.says("no room for a workspace").says("80 MiB are free and 84 MiB are needed").says("XDG_CACHE_HOME");
+    }
+}
+
 mod a_changed_tree_is_found {
     use super::*;
 
@@ -173,5 +233,100 @@ mod the_users_repository_is_watched {
         let ran = sandbox.proof_gate(&["run", "main", "--json"]).ends_with(1);
         assert_eq!(ran.stdout.matches("REPOSITORY_TOUCHED").count(), 1, "{}", ran.stdout);
         assert_eq!(before(&sandbox), was);
+    }
+}
+
+mod files_are_handed_on {
+    use super::*;
+
+    const BOTH: &str =
+        "home = [\".npmrc\", \".config/tool/settings\", \".absent\"]\ncopy = [\".env.test\", \"config/local.json\"]";
+
+    const LOOK: &str = "test $(cat $HOME/.npmrc) = //registry.example.org/:_authToken=hunter2\n\
+                        test $(cat $XDG_CONFIG_HOME/tool/settings) = hunter3\ntest ! -e $HOME/.absent\n\
+                        test $(cat .env.test) = TOKEN=hunter4\ntest $(cat config/local.json) = hunter5\n\
+                        test $(stat -c %a .env.test) = 600\ntest $(stat -c %a $HOME/.npmrc) = 600\n";
+
+    fn files() -> [(&'static str, &'static str); 4] {
+        [
+            ("home/.npmrc", "//registry.example.org/:_authToken=hunter2\n"),
+            ("home/.config/tool/settings", "hunter3\n"),
+            ("shop/.env.test", "TOKEN=hunter4\n"),
+            ("shop/config/local.json", "hunter5\n"),
+        ]
+    }
+
+    /// A shop with these files, of which those in the work tree are ignored.
+    fn shop_with_files(suites: &[(&str, &str)]) -> Sandbox {
+        let sandbox = shop(suites, BOTH);
+        for (path, content) in files() {
+            let path = sandbox.root().join(path);
+            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+            std::fs::write(path, content).unwrap();
+        }
+        sandbox.write(".git/info/exclude", ".env.test\nconfig/local.json\n");
+        sandbox
+    }
+
+    #[test]
+    fn every_suite_finds_them_and_prepare_too_and_no_suite_can_spoil_them_for_the_next() {
+        let spoil = format!("{LOOK}echo bad >.env.test\nrm -r config\necho bad >$HOME/.npmrc\n");
+        let sandbox = shop_with_files(&[("a", &spoil), ("b", LOOK)]);
+        sandbox.pushes(&["origin", "main"], &[]);
+    }
+
+    #[test]
+    fn a_changed_content_is_another_input_and_no_content_is_in_any_record() {
+        let sandbox = shop_with_files(&[("a", &format!("{LOOK}false"))]);
+        sandbox.proof_gate(&["run", "main"]).ends_with(1);
+        let record = |sandbox: &Sandbox| {
+            let tips = sandbox.git_ok(&["for-each-ref", "--format=%(objectname)", "refs/proof/log/"]);
+            sandbox.git_ok(&["show", &format!("{}:record.json", tips.trim())])
+        };
+        let first = record(&sandbox);
+        for name in ["~/.npmrc", "~/.config/tool/settings", ".env.test", "config/local.json"] {
+            assert!(first.contains(&format!("\"name\":\"{name}\"")), "{first}");
+        }
+        assert!(!first.contains("hunter") && !first.contains(".absent"), "{first}");
+        sandbox.write(".env.test", "TOKEN=hunter6\n");
+        sandbox.proof_gate(&["run", "main"]).ends_with(1);
+        let hash = |record: &str| {
+            let (_, behind) = record.split_once("\"name\":\".env.test\"").unwrap();
+            let (before, _) = record.split_once("\"name\":\".env.test\"").unwrap();
+            format!("{}{}", before.rsplit_once('{').unwrap().1, behind.split_once('}').unwrap().0)
+        };
+        assert_ne!(hash(&first), hash(&record(&sandbox)));
+    }
+
+    #[test]
+    fn a_copy_that_is_not_there_or_would_hide_a_file_of_the_commit_is_no_proof_and_says_what_to_do() {
+        let sandbox = shop_with_files(&[("a", "true")]);
+        std::fs::remove_file(sandbox.shop().join(".env.test")).unwrap();
+        let ran = sandbox.is_not_decided(&["origin", "main"]);
+        ran.says("cannot copy '.env.test' into the workspace: it is not there").says("make ");
+        sandbox.write(".env.test", "TOKEN=hunter4\n");
+        sandbox.git_ok(&["add", "--force", ".env.test"]);
+        sandbox.commit("Track it");
+        sandbox.is_not_decided(&["origin", "main"]).says("cannot copy '.env.test': the commit has a file there");
+        sandbox.proof_gate(&["run", "--draft"]).ends_with(0);
+    }
+
+    #[test]
+    fn a_folder_a_pipe_and_a_huge_file_are_no_files_to_hand_on() {
+        let sandbox = shop_with_files(&[("a", "true")]);
+        sandbox.sh("rm .env.test; mkdir .env.test").ends_with(0);
+        sandbox.is_not_decided(&["origin", "main"]).says("it is no regular file");
+        sandbox.sh("rmdir .env.test; mkfifo .env.test").ends_with(0);
+        sandbox.proof_gate(&["run", "main"]).ends_with(2).says("it is no regular file");
+        sandbox.sh("rm .env.test; truncate -s 1G .env.test").ends_with(0);
+        sandbox.proof_gate(&["run", "main"]).ends_with(2).says("it has 1073741824 bytes");
+    }
+
+    #[test]
+    fn a_bare_repository_has_nothing_to_copy_from() {
+        let mut sandbox = shop_with_files(&[("a", "true")]);
+        sandbox.git_ok(&["clone", "--quiet", "--bare", ".", "../bare.git"]);
+        sandbox.work_in("bare.git");
+        sandbox.proof_gate(&["run", "main"]).ends_with(2).says("there is no work tree here to copy from");
     }
 }

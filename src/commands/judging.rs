@@ -9,6 +9,10 @@ use crate::policy::Policy;
 use crate::prove::{Outcome, SuiteRun};
 use crate::reporter::{Line, Tone, span};
 
+/// Notes and findings of one suite that are said, at most; the record has all.
+const MAX_NOTES: usize = 5;
+const MAX_FINDINGS: usize = 10;
+
 /// One suite as it was judged.
 pub struct SuiteVerdict {
     /// Its name.
@@ -116,7 +120,7 @@ fn merge(runs: Vec<SuiteVerdict>) -> Option<SuiteVerdict> {
     Some(whole)
 }
 
-/// One line for a suite, and one for each of its first findings.
+/// One line for a suite, and one for each of its first notes.
 pub fn suite_lines(suite: &SuiteVerdict) -> Vec<Line> {
     let line = Line::new().text("  ");
     let line = match suite.verdict {
@@ -125,17 +129,23 @@ pub fn suite_lines(suite: &SuiteVerdict) -> Vec<Line> {
     };
     let line = line.to(11).data(&suite.name).text("  ").data(span(suite.duration));
     let mut lines = vec![line.text("  ").data(count_words(&suite.counts))];
-    for note in suite.notes.iter().take(5) {
-        lines.push(Line::new().text("           note  ").data(note));
-    }
-    let findings = suite.verdict.findings();
-    for finding in findings.iter().take(10) {
-        lines.push(super::refusal::finding_line(Line::new().text("           "), finding));
-    }
-    if findings.len() > 10 {
-        lines.push(Line::new().text("           and ").data((findings.len() - 10).to_string()).text(" more"));
-    }
+    lines.extend(suite.notes.iter().take(MAX_NOTES).map(|note| Line::new().text("  note").to(11).data(note)));
+    lines.extend(and_more(suite.notes.len(), MAX_NOTES));
     lines
+}
+
+/// One line for each of a suite's first findings.
+pub fn finding_lines(suite: &SuiteVerdict) -> Vec<Line> {
+    let findings = suite.verdict.findings();
+    let line = |finding| super::refusal::finding_line(Line::new().text("           "), finding);
+    let mut lines: Vec<Line> = findings.iter().take(MAX_FINDINGS).map(|finding| line(finding)).collect();
+    lines.extend(and_more(findings.len(), MAX_FINDINGS));
+    lines
+}
+
+fn and_more(all: usize, shown: usize) -> Option<Line> {
+    let more = all.checked_sub(shown).filter(|more| *more > 0)?;
+    Some(Line::new().text("           and ").data(more.to_string()).text(" more"))
 }
 
 /// `12 passed, 1 failed`, leaving out what is zero; empty where no test was told of.

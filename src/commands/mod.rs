@@ -36,6 +36,7 @@ use crate::cli::{self, Cli, Command};
 use crate::error::{Context as _, Exit, Result};
 use crate::git::Repository;
 use crate::policy;
+use crate::prove::supervise::supervise;
 use crate::reporter::Reporter;
 
 /// Does what the command line says.
@@ -43,6 +44,7 @@ pub fn dispatch(cli: Cli, caller: &Caller, reporter: &mut Reporter) -> Result<Ex
     let open = || Repository::open(caller);
     match cli.command {
         Command::Hook(cli::Hook::PrePush { args }) => pre_push::pre_push(caller, &args, reporter),
+        Command::Supervise => supervise().map(|()| Exit::Allowed),
         Command::Init => init::run(&open()?, reporter),
         Command::Install(args) => install::install(&open()?, caller, &args, reporter),
         Command::Uninstall(args) => install::uninstall(&open()?, &args, reporter),

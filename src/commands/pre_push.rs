@@ -15,6 +15,8 @@ use crate::gate::{self, Case, GatedUpdate};
 use crate::git::{Oid, Repository};
 use crate::hooks::{self, KeptOutcome, SeenPolicy};
 use crate::policy::{OnMissing, Policy};
+use crate::prove::Parent;
+use crate::prove::supervise::close_inherited;
 use crate::records::{Answer, Scenario};
 use crate::reporter::Reporter;
 use crate::select::{self, Action, Anchors, PolicyReader, RefUpdate, Subject};
@@ -24,6 +26,8 @@ pub fn pre_push(caller: &Caller, args: &[OsString], reporter: &mut Reporter) -> 
     if let Some(reply) = hooks::self_test_reply(args) {
         return Err(reply);
     }
+    let parent = Parent::now();
+    close_inherited();
     let mut input = Vec::new();
     std::io::stdin().lock().read_to_end(&mut input).context("cannot read what git pushes")?;
     let [remote, url] = args else {
@@ -57,7 +61,7 @@ pub fn pre_push(caller: &Caller, args: &[OsString], reporter: &mut Reporter) -> 
         return Ok(Exit::Allowed);
     }
     let ground = Ground::with(caller, &repository, reader, anchors)?;
-    Gate { ground, reporter, url: Some(url), says: Says::Here }.pass(&gated)
+    Gate { ground, reporter, url: Some(url), parent: Some(parent), says: Says::Here }.pass(&gated)
 }
 
 /// The gate over gated updates: looks up, proves what is missing, decides, says so.
@@ -68,6 +72,8 @@ pub struct Gate<'a, 'r> {
     pub reporter: &'r mut Reporter,
     /// The URL that is pushed to, where the connection is open meanwhile.
     pub url: Option<String>,
+    /// Whose death ends a proof: git's, of which this is the hook.
+    pub parent: Option<Parent>,
     /// Who says what may go.
     pub says: Says,
 }
@@ -233,6 +239,7 @@ impl Gate<'_, '_> {
             suites: missing,
             gated_ref: Some(weighed.update.remote_ref.clone()),
             target: None,
+            parent: self.parent,
             only_if_missing: true,
         };
         super::proving::prove(&mut self.ground, self.reporter, &order)?;

@@ -35,6 +35,8 @@ pub struct Order<'a> {
     pub gated_ref: Option<BString>,
     /// A label of what is proven against.
     pub target: Option<String>,
+    /// Whose death ends the proof: git's, where its hook makes it.
+    pub parent: Option<prove::Parent>,
     /// Whether a proof that somebody else just made will do (a push), or it is made afresh (`run`).
     pub only_if_missing: bool,
 }
@@ -68,7 +70,7 @@ pub fn prove(ground: &mut Ground<'_>, reporter: &mut Reporter, order: &Order<'_>
     reporter.say(&opening(order, commit));
     show_commands_once(ground, reporter, order)?;
     let runs = runs_of(ground, order)?;
-    let cancel = Cancel::on_signals().context("cannot listen for signals")?;
+    let cancel = Cancel::on_signals().context("cannot listen for signals")?.or_without(order.parent);
     let started = Timestamp::now();
     let evidence_dir = evidence_dir(ground, commit, started)?;
     let last_times = last_times(ground, order);
@@ -110,7 +112,7 @@ pub fn prove(ground: &mut Ground<'_>, reporter: &mut Reporter, order: &Order<'_>
         Ok(proof) => proof,
         Err(error) => {
             journal.end_without_record()?;
-            return Err(error.hint("no verdict was recorded; mend it and run again"));
+            return Err(no_proof(error));
         }
     };
     let judged = judge_all(policy, &runs, &proof.suites);
@@ -256,10 +258,7 @@ fn broken(why: Option<(String, Option<String>)>, ended: &ProofEnd) -> Error {
         (None, ProofEnd::Whole) => ("nothing was run".to_owned(), None),
     };
     let error = Error::new(format!("no proof: {cause}")).ending(Exit::NoProof);
-    match hint {
-        Some(hint) => error.hint(hint),
-        None => error,
-    }
+    hint.iter().flat_map(|hint| hint.lines()).fold(error, Error::hint)
 }
 
 /// The trace that the proof leaves if it is killed.
@@ -272,6 +271,13 @@ fn begin_journal(
 ) -> Result<Journal> {
     let begun = statement::begun(ground, order.assessment, terminal, started, &order.suites)?;
     Journal::begin(ground.repository, begun, killed.to_vec())
+}
+
+/// The words of a proof that came to no verdict: never those of a FAIL.
+fn no_proof(mut error: Error) -> Error {
+    let cause = error.message.strip_prefix("cannot make the proof: ").unwrap_or(&error.message);
+    error.message = format!("no proof: {cause}");
+    if error.hints.is_empty() { error.hint("nothing was recorded; mend it and run again") } else { error }
 }
 
 /// A folder of its own below the git directory for what a run leaves.

@@ -2,17 +2,18 @@
 
 use std::os::unix::fs::PermissionsExt as _;
 
-use bstr::ByteSlice as _;
+use bstr::{BStr, ByteSlice as _};
 
 use super::ground::Ground;
 use super::pre_push::{Gate, Says};
 use crate::caller::Caller;
 use crate::cli;
 use crate::error::{Context as _, Error, Exit, Result};
-use crate::git::Repository;
+use crate::git::{Output, Repository};
 use crate::hooks::{self, Effect, SeenPolicy};
-use crate::reporter::{Line, Reporter};
+use crate::reporter::{Line, Reporter, Tone};
 use crate::select::{self, Action, Anchors, PolicyReader, RefUpdate};
+use crate::url::without_user_info;
 
 /// A hook that writes down what git would push.
 const LISTENER: &str =
@@ -49,12 +50,12 @@ pub fn push(caller: &Caller, repository: &Repository, args: &cli::Push, reporter
             Effect::Open | Effect::Unknown | Effect::Stuck => Says::Here,
         };
         let ground = Ground::with(caller, repository, reader, anchors)?;
-        let decision = Gate { ground, reporter, url: None, says }.pass(&gated)?;
+        let decision = Gate { ground, reporter, url: None, parent: None, says }.pass(&gated)?;
         if decision != Exit::Allowed {
             return Ok(decision);
         }
     }
-    send(repository, &listened)
+    send(repository, &listened, reporter)
 }
 
 /// Asks git what it would push, by a dry run whose hook only listens.
@@ -87,9 +88,9 @@ fn listen(repository: &Repository, args: &cli::Push) -> Result<Option<Listened>>
 }
 
 /// Pushes exactly these ids, each only if its ref over there is still what it was. The user's hooks run.
-fn send(repository: &Repository, listened: &Listened) -> Result<Exit> {
+fn send(repository: &Repository, listened: &Listened, reporter: &Reporter) -> Result<Exit> {
     let mut git = repository.by_hand().args(["-c", "push.followTags=false", "-c", "push.recurseSubmodules=no"]);
-    git = git.args(["push", "--atomic"]);
+    git = git.args(["push", "--atomic", "--porcelain"]);
     let mut refspecs = Vec::new();
     for update in &listened.updates {
         let name = update
@@ -103,6 +104,51 @@ fn send(repository: &Repository, listened: &Listened) -> Result<Exit> {
             Action::Delete => format!(":{name}"),
         });
     }
-    let status = git.arg(&listened.remote).args(refspecs).status()?;
+    let Output { status, stdout, .. } = git.arg(&listened.remote).args(refspecs).output_beside_talk()?;
+    reporter.say_all(&pushed_lines(stdout.as_bstr()));
     Ok(if status.success() { Exit::Allowed } else { Exit::Refused })
+}
+
+/// What became of each ref, from git's `--porcelain`: `<flag>\t<from>:<to>\t<summary>` a line. What is pushed is named by id, and git
+/// would say so; the ref over there is what the user knows.
+fn pushed_lines(porcelain: &BStr) -> Vec<Line> {
+    let mut lines = Vec::new();
+    for line in porcelain.lines() {
+        if let Some(place) = line.strip_prefix(b"To ") {
+            lines.push(Line::new().text("proof-gate: to ").data(&*without_user_info(&place.to_str_lossy())));
+        }
+        let mut fields = line.splitn(3, |byte| *byte == b'\t');
+        let (Some([flag]), Some(refs), Some(summary)) = (fields.next(), fields.next(), fields.next()) else { continue };
+        let (tone, word) = match flag {
+            b'!' => (Tone::Bad, "rejected"),
+            b'-' => (Tone::Good, "deleted"),
+            b'=' => (Tone::Dim, "same"),
+            _ => (Tone::Good, "pushed"),
+        };
+        let name = refs.rsplit_once_str(":").map_or(refs, |(_, to)| to);
+        let line = Line::new().text("  ").tone(tone, word).to(11).data(select::short_name(name.as_bstr()));
+        lines.push(line.text("  ").data(summary));
+    }
+    lines
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_pushed_is_named_by_its_ref() {
+        let said = "To https://ana:hunter2@example.org/x.git\n\
+                    *\t3f2a91c:refs/heads/main\t[new branch]\n \t8c01d7e:refs/tags/v1\t1..2\n\
+                    !\t:refs/heads/old\t[rejected] (stale info)\nDone\n";
+        let lines = pushed_lines(said.into());
+        let text = lines.iter().map(Line::to_string).collect::<Vec<_>>();
+        let expected = [
+            "proof-gate: to https://example.org/x.git",
+            "  pushed   main  [new branch]",
+            "  pushed   v1  1..2",
+            "  rejected old  [rejected] (stale info)",
+        ];
+        assert_eq!(text, expected);
+    }
 }

@@ -142,10 +142,10 @@ fn refused_ref(reporter: &Reporter, ground: &Ground<'_>, weighed: &Weighed, obst
         reporter.say(&if are_explained(ground, assessment) {
             // Looking at the findings again would lead nowhere: what is left is the fresh proof.
             let command = run_command(ground, assessment, gated_ref, &failed);
-            next.data(command).to(44).text("  the FAIL is explained; a fresh proof ends it")
+            next.whole(command).to(44).text("  the FAIL is explained; a fresh proof ends it")
         } else {
             let shown = record.map(|id| id.short()).unwrap_or_else(|| commit.clone());
-            next.text("proof-gate show ").data(shown).to(44).text(" findings, logs, report")
+            next.whole(format!("proof-gate show {shown}")).to(44).text(" findings, logs, report")
         });
     } else if obstacles.contains(&Obstacle::NotApproved) {
         reporter.say(&line.text("weaker policy, not approved"));
@@ -158,15 +158,15 @@ fn refused_ref(reporter: &Reporter, ground: &Ground<'_>, weighed: &Weighed, obst
         if more > 0 {
             reporter.say(&Line::new().text("           and ").data(more.to_string()).text(" more"));
         }
-        reporter.say(&Line::new().text("  next:    ").data(approve_command(assessment)));
+        reporter.say(&Line::new().text("  next:    ").whole(approve_command(assessment)));
     } else if obstacles.contains(&Obstacle::NothingOwed) {
         reporter.say(&line.text("it owes no suite, and that cannot be right"));
         reporter.say(&Line::new().text("  next:    give .proofrc.toml a suite with 'default = true'"));
     } else {
         reporter.say(&line.tone(Tone::Doubt, "no proof").text("  ").data(missing.join(" ")));
-        reporter.say(&Line::new().text("  next:    ").data(run_command(ground, assessment, gated_ref, &missing)));
+        reporter.say(&Line::new().text("  next:    ").whole(run_command(ground, assessment, gated_ref, &missing)));
     }
-    let why = Line::new().text("  why:     proof-gate explain ").data(name.as_str());
+    let why = Line::new().text("  why:     ").whole(format!("proof-gate explain {}", name.as_str()));
     reporter.say(&why.to(44).text(" ").data(in_short(assessment)));
 }
 
@@ -203,13 +203,17 @@ fn failures(reporter: &Reporter, assessment: &Assessment) -> Option<Oid> {
         let start = || Line::new().text("           ").data(&owed.suite).text("  ");
         if let Standing::FlakyHistory { .. } = why {
             lines.push(start().tone(Tone::Bad, "FLAKY_HISTORY").text("  PASS and FAIL on the same inputs"));
-            let cause = Line::new().text("           resolve it: proof-gate resolve ").data(recorded.id().short());
-            lines.push(cause.text(" --cause TEXT"));
+            let command = format!("proof-gate resolve {} --cause TEXT", recorded.id().short());
+            lines.push(Line::new().text("           resolve it: ").whole(command));
         }
         lines.extend(entry.findings.iter().map(|finding| finding_line(start(), finding)));
     }
     let more = lines.len().saturating_sub(MAX_FINDINGS);
-    reporter.say_all(&lines[..lines.len() - more]);
+    // Folded too, a refusal is short: the record has every finding in full.
+    let rows = if lines.len() <= MAX_FINDINGS / 2 { 2 } else { 1 };
+    for line in lines.into_iter().take(MAX_FINDINGS) {
+        reporter.say(&line.at_most(rows));
+    }
     if more > 0 {
         reporter.say(&Line::new().text("           and ").data(more.to_string()).text(" more"));
     }

@@ -63,8 +63,14 @@ fn prove(caller: &Caller, repository: &Repository, args: &cli::Run, reporter: &m
     let owed: Vec<String> = assessment.owed.iter().map(|owed| owed.suite.clone()).collect();
     let suites = chosen(policy, &args.suites, owed)?;
     let gated_ref = if is_tag { ground.tag_named(&args.rev)?.map(Into::into) } else { None };
-    let order =
-        Order { assessment: &assessment, suites, gated_ref, target: args.target.clone(), only_if_missing: false };
+    let order = Order {
+        assessment: &assessment,
+        suites,
+        gated_ref,
+        target: args.target.clone(),
+        parent: None,
+        only_if_missing: false,
+    };
     match proving::prove(&mut ground, reporter, &order)? {
         Proven::Recorded(recorded, verdicts) => {
             if assessment.approvals.iter().any(|(_, approved)| !approved) {
@@ -72,7 +78,8 @@ fn prove(caller: &Caller, repository: &Repository, args: &cli::Run, reporter: &m
             }
             ground.refresh()?;
             say_contradictions(&ground, &assessment, reporter)?;
-            reporter.say(&Line::new().text("  next:    proof-gate show ").data(recorded.id().short()));
+            let show = format!("proof-gate show {}", recorded.id().short());
+            reporter.say(&Line::new().text("  next:    ").whole(show));
             if let Some(branch) = &args.onto {
                 let line = Line::new().text("           a merge into ").data(branch);
                 reporter.say(&line.text(" that gives this tree rests on this record, as long as nobody merges before"));

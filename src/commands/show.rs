@@ -30,7 +30,7 @@ pub fn show(caller: &Caller, repository: &Repository, args: &cli::Show, reporter
     let Some(recorded) = found else {
         let line = Line::new().tone(Tone::Doubt, "NONE").text("  nothing is recorded of ").data(&args.what);
         reporter.data(&[line])?;
-        reporter.say(&Line::new().text("next:    proof-gate run ").data(&args.what));
+        reporter.say(&Line::new().text("  next:    ").whole(format!("proof-gate run {}", args.what)));
         return Ok(Exit::Allowed);
     };
     let resolves = ground.records.resolves_of_record(recorded.id())?;
@@ -166,7 +166,7 @@ fn suite_lines(ground: &Ground<'_>, suite: &SuiteEntry) -> Vec<Line> {
     lines.extend(suite.findings.iter().map(|finding| finding_line(Line::new().text("  finding").to(12), finding)));
     for file in &suite.evidence {
         let path = ground.repository.own_dir().join(&file.name);
-        let line = Line::new().text("  evidence").to(12).data(path.display().to_string());
+        let line = Line::new().text("  evidence").to(12).whole(path.display().to_string());
         lines.push(if path.is_file() { line } else { line.tone(Tone::Dim, "  (on the machine that made it)") });
     }
     lines

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use super::judging::{SuiteVerdict, judge_all, suite_lines};
+use super::judging::{SuiteVerdict, finding_lines, judge_all, suite_lines};
 use crate::judge::Word;
 use crate::policy::Policy;
 use crate::prove::{EnvironmentReport, Event, SuiteRun};
@@ -58,6 +58,7 @@ impl Watch<'_> {
     }
 
     fn suite_ended(&mut self, run: SuiteRun) {
+        self.reporter.ended(&run.name);
         self.ended.push(run);
         let whole: Vec<(String, u32)> =
             self.runs.iter().filter(|(name, often)| self.has_ended(name, *often)).cloned().collect();
@@ -65,8 +66,10 @@ impl Watch<'_> {
         for suite in &judged.verdicts {
             if !self.said.contains(&suite.name) {
                 self.said.push(suite.name.clone());
-                let lines = suite_lines(suite);
-                self.reporter.say_all(if self.names_findings { &lines } else { &lines[..1] });
+                self.reporter.say_all(&suite_lines(suite));
+                if self.names_findings {
+                    self.reporter.say_all(&finding_lines(suite));
+                }
             }
         }
         let mut failed = judge_all(self.policy, self.runs, &self.ended).verdicts;

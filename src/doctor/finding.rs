@@ -3,6 +3,8 @@
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use crate::url::without_user_info;
+
 /// How much a finding weighs. The worst comes first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
@@ -20,7 +22,7 @@ pub enum Severity {
 pub struct Finding {
     /// How much it weighs.
     pub severity: Severity,
-    /// What is to be seen: a clause. It may hold bytes from outside; the reporter escapes them.
+    /// What is to be seen: a clause. It may hold bytes from outside, which the reporter escapes, and no user part of a URL.
     pub what: String,
     /// What follows from it: a sentence.
     pub why: String,
@@ -54,7 +56,8 @@ impl Finding {
     }
 
     fn new(severity: Severity, what: impl Into<String>, why: impl Into<String>) -> Self {
-        Finding { severity, what: what.into(), why: why.into(), mend: Vec::new(), advice: None, is_doubt: false }
+        let what = without_user_info(&what.into()).into_owned();
+        Finding { severity, what, why: why.into(), mend: Vec::new(), advice: None, is_doubt: false }
     }
 
     /// The same with one more command.

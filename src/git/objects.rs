@@ -208,6 +208,18 @@ impl Repository {
         Ok(files)
     }
 
+    /// The size in bytes of every file of a tree. Contents are not read.
+    pub fn file_sizes(&self, tree: Oid) -> Result<Vec<u64>> {
+        let mut sizes = Vec::new();
+        for (path, entry) in self.files_of(tree)? {
+            let found = gix::odb::Header::try_header(&self.objects, entry.id.as_gix());
+            // What is not here is named by the checkout.
+            let header = found.map_err(|error| Error::new(format!("cannot read the size of {path}: {error}")))?;
+            sizes.extend(header.map(|header| header.size()));
+        }
+        Ok(sizes)
+    }
+
     /// A blob's bytes.
     pub fn blob(&self, id: Oid) -> Result<Vec<u8>> {
         self.object_of(id, Kind::Blob)

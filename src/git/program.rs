@@ -197,9 +197,12 @@ impl GitCommand {
         Ok(Output { status: output.status, stdout: output.stdout.into(), stderr: output.stderr.into() })
     }
 
-    /// Runs it with the caller's own terminal and gives back how it ended.
-    pub fn status(mut self) -> Result<ExitStatus> {
-        self.command.status().context("cannot start git")
+    /// Runs it with the caller's own standard input and error, for progress and questions, and gives back its standard output.
+    pub fn output_beside_talk(mut self) -> Result<Output> {
+        self.command.stdin(Stdio::inherit()).stdout(Stdio::piped()).stderr(Stdio::inherit());
+        let child = self.command.spawn().context("cannot start git")?;
+        let output = child.wait_with_output().context("cannot read what git said")?;
+        Ok(Output { status: output.status, stdout: output.stdout.into(), stderr: BString::default() })
     }
 
     /// Runs it to a good end and gives back what it printed; anything else is an error that quotes git's own first line.

@@ -7,17 +7,22 @@ mod cancel;
 mod environment;
 mod environment_report;
 mod executor;
+mod handed;
 mod lane;
 mod local;
 pub mod log;
+#[cfg(target_os = "linux")]
+mod orphans;
 mod parallel;
 mod place;
 pub mod process;
 mod proof;
 mod removal;
 mod reports;
+mod room;
 mod stamp;
 mod state;
+pub mod supervise;
 mod tracked;
 mod tree_check;
 mod turn;
@@ -25,10 +30,7 @@ mod user_repository;
 mod workspace;
 mod workspace_refs;
 
-#[cfg(test)]
-mod tests;
-
-pub use cancel::Cancel;
+pub use cancel::{Cancel, Parent};
 pub use environment_report::{EnvironmentReport, IdentityOutput, Tool};
 pub use executor::{EngineInfo, Executor, Job, Shard};
 pub use local::Local;

@@ -6,6 +6,7 @@ use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as 
 use std::path::{Path, PathBuf};
 
 use super::removal::remove;
+use super::room::Room;
 use crate::caller::Caller;
 use crate::error::{Context as _, Error, Result};
 
@@ -72,10 +73,25 @@ impl Place {
             .hint("set XDG_CACHE_HOME to a folder that is part of no project"))
     }
 
+    /// An error where there is no room for files of these sizes. They are worked out only where room is scarce.
+    pub(super) fn check_room(&self, sizes: impl FnOnce() -> Result<Vec<u64>>) -> Result<()> {
+        let room = Room::at(&self.0)?;
+        if room.is_plenty() {
+            return Ok(());
+        }
+        match room.lacks(&sizes()?) {
+            None => Ok(()),
+            Some(why) => Err(Error::new(format!("no proof: no room for a workspace at {}: {why}", self.0.display()))
+                .hint("make room, or set XDG_CACHE_HOME to a folder on another disk")),
+        }
+    }
+
     /// Makes a folder that this process owns, and removes those whose owners are gone.
     pub(super) fn scratch(&self) -> Result<Scratch> {
         let (scratch, dead) = self.claim().context(format!("cannot make a workspace below {}", self.0.display()))?;
         for (path, owner) in dead {
+            #[cfg(target_os = "linux")]
+            super::orphans::end(&path);
             drop(Scratch { path, owner });
         }
         Ok(scratch)
@@ -151,6 +167,18 @@ fn usable(candidate: &Path) -> Result<PathBuf, String> {
             return Err(format!("it lies below {}", mark.display()));
         }
     }
+    // Where anybody may write, and the folder is not sticky as `/tmp` is, anybody could put another one in this one's place.
+    for folder in real.ancestors().skip(1) {
+        let is_open = |found: &fs::Metadata| found.mode() & 0o002 != 0 && found.mode() & 0o1000 == 0;
+        if fs::symlink_metadata(folder).is_ok_and(|found| is_open(&found)) {
+            return Err(format!("anybody may change what lies in {}", folder.display()));
+        }
+    }
+    // Asked before anything is made, of the folder that is there.
+    let room = Room::at(standing).map_err(|error| error.message)?;
+    if let Some(why) = room.refusal() {
+        return Err(why);
+    }
     fs::DirBuilder::new().recursive(true).mode(0o700).create(&real).map_err(|error| error.to_string())?;
     let found = fs::symlink_metadata(candidate).map_err(|error| error.to_string())?;
     if !found.is_dir() {
@@ -194,6 +222,30 @@ mod tests {
         fs::create_dir(folder.path().join("real")).unwrap();
         std::os::unix::fs::symlink("real", folder.path().join("link")).unwrap();
         assert!(Place::first_of([folder.path().join("link")]).is_err());
+    }
+
+    #[test]
+    fn a_folder_that_anybody_may_write_to_is_no_way_to_a_place_unless_it_is_sticky() {
+        let folder = tempfile::tempdir().unwrap();
+        let shared = folder.path().join("shared");
+        fs::create_dir(&shared).unwrap();
+        fs::set_permissions(&shared, fs::Permissions::from_mode(0o777)).unwrap();
+        let error = Place::first_of([shared.join("work")]).unwrap_err();
+        assert!(error.message.contains("anybody may change what lies in"), "{error}");
+        fs::set_permissions(&shared, fs::Permissions::from_mode(0o1777)).unwrap();
+        Place::first_of([shared.join("work")]).unwrap();
+    }
+
+    #[test]
+    fn a_file_in_the_way_is_passed_over_with_its_reason_and_all_reasons_are_named() {
+        let folder = tempfile::tempdir().unwrap();
+        fs::write(folder.path().join("file"), "").unwrap();
+        let error = Place::first_of([folder.path().join("file"), folder.path().join("file/work"), "/proc/work".into()])
+            .unwrap_err();
+        for reason in ["/file: ", "/file/work: ", "/proc/work: it has no room"] {
+            assert!(error.message.contains(reason), "{error}");
+        }
+        assert!(error.hints[0].contains("XDG_CACHE_HOME"));
     }
 
     #[test]

@@ -8,6 +8,7 @@ use std::time::{Duration, SystemTime};
 
 use rustix::process::{Resource, getrlimit};
 
+use super::process::Afterwards;
 use super::{Cancel, EnvironmentReport, Executor as _, Job, Local, Shard};
 use crate::caller::Caller;
 use crate::error::{Error, Result};
@@ -140,7 +141,7 @@ pub enum Outcome {
     Infra {
         /// What failed.
         cause: String,
-        /// What to do now.
+        /// What to do now, one step a line.
         hint: Option<String>,
     },
 }
@@ -169,6 +170,15 @@ impl StepKind {
             StepKind::Reset => "reset",
             StepKind::Ready => "ready",
             StepKind::Teardown => "teardown",
+        }
+    }
+
+    /// What becomes of what such a command leaves running. A database is started on purpose; that `node --version` leaves somebody is an
+    /// accident, and after the suites there is nobody left to need it.
+    pub(super) fn afterwards(self) -> Afterwards {
+        match self {
+            StepKind::Prepare | StepKind::Reset | StepKind::Ready => Afterwards::Keep,
+            StepKind::Identity | StepKind::Teardown => Afterwards::End,
         }
     }
 }
@@ -263,8 +273,9 @@ fn nothing_ended(suites: &[SuiteRun]) -> Option<Error> {
             Outcome::Exited { .. } | Outcome::Signalled { .. } | Outcome::TimedOut => return None,
             Outcome::Cancelled => {}
             Outcome::Infra { cause, hint } => {
-                first =
-                    first.or_else(|| Some(hint.iter().fold(Error::new(cause.clone()), |error, hint| error.hint(hint))));
+                first = first.or_else(|| {
+                    Some(hint.iter().flat_map(|hint| hint.lines()).fold(Error::new(cause.clone()), Error::hint))
+                });
             }
         }
     }
@@ -284,12 +295,8 @@ fn check_limits() -> Result<()> {
 /// What the policy asks for and this program cannot do is no proof; it is never left out in silence.
 fn check(request: &Request<'_>) -> Result<()> {
     let proof = request.proof;
-    let unknown = [
-        ("home", !proof.home.is_empty()),
-        ("copy", !proof.copy.is_empty()),
-        ("filters", !proof.filters.is_empty()),
-        ("git = \"history\"", proof.git == policy::GitView::History),
-    ];
+    let unknown =
+        [("filters", !proof.filters.is_empty()), ("git = \"history\"", proof.git == policy::GitView::History)];
     if let Some((key, _)) = unknown.iter().find(|(_, asked)| *asked) {
         return Err(Error::new(format!("cannot make the proof: '[proof] {key}' is not supported by this version"))
             .hint(format!("take '{key}' out of [proof]")));

@@ -40,6 +40,12 @@ impl Folders {
         Folders(root.into())
     }
 
+    /// Where the one that a variable names lies.
+    pub(super) fn folder(&self, variable: &str) -> PathBuf {
+        let found = self.variables().find(|(name, _)| *name == variable);
+        found.expect("every folder that is asked for stands in the table").1
+    }
+
     /// The variable that names each, and where it lies.
     pub(super) fn variables(&self) -> impl Iterator<Item = (&'static str, PathBuf)> {
         Self::ALL.iter().map(|(variable, name)| (*variable, self.0.join(name)))

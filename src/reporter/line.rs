@@ -1,6 +1,9 @@
 //! A line of talk: constant words and escaped data, so that nothing from a repository or a test reaches the screen raw.
 
+use std::fmt;
+
 use super::escape::shown;
+use super::fold;
 
 /// How a word is meant. Colour only underlines what the word says already.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -19,10 +22,28 @@ pub enum Tone {
     Strong,
 }
 
+/// Some words of a line.
+#[derive(Clone, Debug)]
+pub(super) struct Piece {
+    pub(super) tone: Tone,
+    pub(super) text: String,
+    pub(super) breaks: Breaks,
+}
+
+/// Where a piece may be broken when its line is folded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Breaks {
+    /// Between its words.
+    BetweenWords,
+    /// Nowhere: it is there to be copied.
+    Nowhere,
+}
+
 /// One line in pieces.
 #[derive(Clone, Debug, Default)]
 pub struct Line {
-    pieces: Vec<(Tone, String)>,
+    pieces: Vec<Piece>,
+    at_most: Option<usize>,
 }
 
 impl Line {
@@ -51,6 +72,12 @@ impl Line {
         self.piece(tone, shown(bytes))
     }
 
+    /// Adds a command or a path that somebody may copy, escaped. It stays in one piece where the line is folded.
+    pub fn whole(mut self, bytes: impl AsRef<[u8]>) -> Self {
+        self.pieces.push(Piece { tone: Tone::Plain, text: shown(bytes), breaks: Breaks::Nowhere });
+        self
+    }
+
     /// Adds blanks until the line is `column` wide, and one at least where anything stands before.
     pub fn to(self, column: usize) -> Self {
         let width = self.width();
@@ -64,39 +91,59 @@ impl Line {
         self
     }
 
+    /// Where it is folded, it takes so many rows at most and says that there is more.
+    pub fn at_most(mut self, rows: usize) -> Self {
+        self.at_most = Some(rows);
+        self
+    }
+
     fn piece(mut self, tone: Tone, text: String) -> Self {
-        self.pieces.push((tone, text));
+        self.pieces.push(Piece { tone, text, breaks: Breaks::BetweenWords });
         self
     }
 
     /// How many columns it takes.
     pub fn width(&self) -> usize {
-        self.pieces.iter().map(|(_, text)| console::measure_text_width(text)).sum()
+        self.pieces.iter().map(|piece| console::measure_text_width(&piece.text)).sum()
     }
 
-    /// The line as it is written.
+    /// The line as it is written, in one row.
     pub(super) fn render(&self, colored: bool) -> String {
-        let mut out = String::new();
-        for (tone, text) in &self.pieces {
-            let style = console::Style::new().force_styling(colored);
-            let style = match tone {
-                Tone::Plain => {
-                    out.push_str(text);
-                    continue;
-                }
-                Tone::Good => style.green(),
-                Tone::Bad => style.red().bold(),
-                Tone::Doubt => style.yellow(),
-                Tone::Dim => style.dim(),
-                Tone::Strong => style.bold(),
-            };
-            if colored {
-                out.push_str(&style.apply_to(text).to_string());
-            } else {
-                out.push_str(text);
-            }
-        }
-        out.truncate(out.trim_end_matches(' ').len());
-        out
+        render(&self.pieces, colored)
     }
+
+    /// The line as it is written on a terminal of this width: folded between words, each further row below the text of the first.
+    pub(super) fn render_folded(&self, colored: bool, width: usize) -> String {
+        let rows = fold::rows(&self.pieces, width, self.at_most);
+        let rows: Vec<String> = rows.iter().map(|row| render(row, colored)).collect();
+        rows.join("\n")
+    }
+}
+
+/// Without colour, in one row.
+impl fmt::Display for Line {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.render(false))
+    }
+}
+
+fn render(pieces: &[Piece], colored: bool) -> String {
+    let mut out = String::new();
+    for piece in pieces {
+        let style = console::Style::new().force_styling(colored);
+        let style = match piece.tone {
+            Tone::Plain => None,
+            Tone::Good => Some(style.green()),
+            Tone::Bad => Some(style.red().bold()),
+            Tone::Doubt => Some(style.yellow()),
+            Tone::Dim => Some(style.dim()),
+            Tone::Strong => Some(style.bold()),
+        };
+        match style.filter(|_| colored) {
+            Some(style) => out.push_str(&style.apply_to(&piece.text).to_string()),
+            None => out.push_str(&piece.text),
+        }
+    }
+    out.truncate(out.trim_end_matches(' ').len());
+    out
 }

@@ -1,6 +1,7 @@
 //! The only place that prints. stderr is talk, stdout is data; escaping lives here. Decides nothing.
 
 mod escape;
+mod fold;
 mod line;
 mod live;
 mod words;
@@ -8,8 +9,6 @@ mod words;
 use std::io::Write as _;
 
 use console::Term;
-use indicatif::ProgressBar;
-
 pub use escape::{Shown, shown, text};
 pub use line::{Line, Tone};
 pub use live::Running;
@@ -34,8 +33,8 @@ pub enum Color {
 pub struct Reporter {
     colored_talk: bool,
     colored_data: bool,
-    live: Option<ProgressBar>,
-    heartbeat: live::Heartbeat,
+    live: Option<live::Live>,
+    heartbeats: live::Heartbeats,
 }
 
 impl Reporter {
@@ -53,25 +52,25 @@ impl Reporter {
         Reporter {
             colored_talk: wants(talk.is_term()),
             colored_data: wants(data.is_term()),
-            live: is_live.then(live::bar),
-            heartbeat: live::Heartbeat::default(),
+            live: is_live.then(live::Live::on_stderr),
+            heartbeats: live::Heartbeats::new(),
         }
     }
 
     /// A reporter for when nothing is known of the terminal: no colour, no live line.
     pub fn plain() -> Self {
-        Reporter { colored_talk: false, colored_data: false, live: None, heartbeat: live::Heartbeat::default() }
+        Reporter { colored_talk: false, colored_data: false, live: None, heartbeats: live::Heartbeats::new() }
     }
 
-    /// One line of talk, on stderr.
+    /// One line of talk, on stderr; folded where that is a terminal and it does not fit.
     pub fn say(&self, line: &Line) {
-        let text = line.render(self.colored_talk);
+        let text = rendered(line, self.colored_talk, &Term::stderr());
         let write = || {
             // Nobody may be listening any more; that changes no decision.
             drop(writeln!(std::io::stderr(), "{text}"));
         };
         match &self.live {
-            Some(bar) => bar.suspend(write),
+            Some(live) => live.suspend(write),
             None => write(),
         }
     }
@@ -94,11 +93,12 @@ impl Reporter {
         }
     }
 
-    /// Lines of data, on stdout. A reader that went away is no error.
+    /// Lines of data, on stdout; folded as talk is. A reader that went away is no error.
     pub fn data(&self, lines: &[Line]) -> Result<()> {
         let mut out = String::new();
+        let terminal = Term::stdout();
         for line in lines {
-            out.push_str(&line.render(self.colored_data));
+            out.push_str(&rendered(line, self.colored_data, &terminal));
             out.push('\n');
         }
         write_out(out.as_bytes())
@@ -114,6 +114,14 @@ impl Reporter {
         let mut text = serde_json::to_string_pretty(document).context("cannot write JSON")?;
         text.push('\n');
         write_out(text.as_bytes())
+    }
+}
+
+/// Elsewhere than on a terminal a line is one line, for those who search in it.
+fn rendered(line: &Line, colored: bool, place: &Term) -> String {
+    match place.size_checked() {
+        Some((_, columns)) => line.render_folded(colored, usize::from(columns)),
+        None => line.render(colored),
     }
 }
 

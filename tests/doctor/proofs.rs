@@ -99,7 +99,36 @@ fn a_lock_that_a_killed_git_left() {
 }
 
 #[test]
-fn records_that_cannot_count_and_a_clock_that_is_behind_are_notes() {
+fn another_proof_that_is_being_made_is_a_note() {
+    let sandbox = Sandbox::proven();
+    let lock = File::open(sandbox.git_dir().join("proof-gate/proof.lock")).unwrap();
+    lock.lock().unwrap();
+    is_noted(&sandbox, "another proof-gate is making a proof in this repository");
+    drop(lock);
+    sandbox.proof_gate(&["doctor"]).ends_with(0).says("nothing is wrong");
+}
+
+#[test]
+fn a_git_that_is_too_old_or_new_enough_for_hooks_in_its_configuration() {
+    let mut sandbox = shop();
+    let git = sandbox.sh("command -v git").stdout;
+    let path = sandbox.sh("printf %s \"$PATH\"").stdout;
+    sandbox.set("PATH", &format!("{}:{path}", sandbox.root().join("bin").display()));
+    let of_version = |version: &str| {
+        let script = "for word; do [ \"$word\" = --version ] && echo 'git version VERSION' && exit; done";
+        let script = script.replace("VERSION", version);
+        sandbox.write_executable("bin/git", format!("#!/bin/sh\n{script}\nexec {} \"$@\"\n", git.trim()));
+    };
+    of_version("2.38.5 (Apple Git-1)");
+    is_told(&sandbox, &["no proof git is older than 2.39"]);
+    of_version("2.54.0");
+    sandbox.proof_gate(&["doctor"]).ends_with(0).says("nothing is wrong");
+    sandbox.git_ok(&["config", "hook.lint.event", "pre-push"]);
+    is_noted(&sandbox, "hook.lint.event is pre-push");
+}
+
+#[test]
+fn records_that_cannot_count_are_a_note() {
     let sandbox = Sandbox::proven();
     let record = sandbox.git_ok(&["for-each-ref", "--format=%(refname)", "refs/proof/log"]);
     sandbox.git_ok(&["update-ref", record.trim(), "HEAD"]);

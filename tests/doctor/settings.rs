@@ -129,6 +129,10 @@ fn an_alias_that_pushes_without_hooks() {
     let ran = is_told(&sandbox, &["open alias.publish pushes without hooks: push --no-verify"]);
     sandbox.git_ok(&["publish", "origin", "main:release/broken"]);
     mended(&sandbox, &mends(&ran));
+    sandbox.git_ok(&["config", "alias.away", "push --no-verify https://ana:secret@shop.example.org/shop.git"]);
+    let ran = is_told(&sandbox, &["open alias.away pushes without hooks", "shop.example.org/shop.git"]);
+    assert!(!ran.stdout.contains("secret"), "{}", ran.stdout);
+    sandbox.git_ok(&["config", "--unset", "alias.away"]);
     sandbox.git(&["publish", "origin", "main"]).ends_with(1).says("is not a git command");
 }
 

@@ -29,6 +29,13 @@ impl Sandbox {
         sandbox
     }
 
+    /// The same with a change of `src/payments` that was not pushed yet.
+    pub fn proven_and_changed() -> Self {
+        let sandbox = Sandbox::proven();
+        sandbox.commit_file("src/payments/charge.js", "charge twice");
+        sandbox
+    }
+
     /// Installs the hook, pushes `main` through it, and forgets which suites that ran.
     #[track_caller]
     pub fn install_and_prove(&self) {

@@ -247,6 +247,13 @@ impl Sandbox {
         terminal::run(Path::new("git"), &[&["push"], args].concat(), &self.shop(), &self.variables)
     }
 
+    /// A command in the shop on a terminal so many columns wide: its `stdout` is the screen as it stands in the end.
+    pub fn on_screen(&self, columns: u16, program: &str, args: &[&str]) -> Ran {
+        let program = if program == "proof-gate" { env!("CARGO_BIN_EXE_proof-gate") } else { program };
+        let ran = terminal::run_as_wide_as(columns, Path::new(program), args, &self.shop(), &self.variables);
+        Ran { stdout: terminal::screen(columns, &ran.stdout), ..ran }
+    }
+
     /// The program in the shop.
     pub fn proof_gate(&self, args: &[&str]) -> Ran {
         run(Path::new(env!("CARGO_BIN_EXE_proof-gate")), args, &self.shop(), &self.variables)
@@ -260,6 +267,11 @@ impl Sandbox {
     /// Any program in the shop, in a terminal of its own.
     pub fn in_terminal(&self, program: &str, args: &[&str]) -> Ran {
         terminal::run(Path::new(program), args, &self.shop(), &self.variables)
+    }
+
+    /// A program in the shop with somebody at its keyboard.
+    pub fn session(&self, program: &str, args: &[&str]) -> terminal::Session {
+        terminal::Session::start(Path::new(program), args, &self.shop(), &self.variables)
     }
 
     /// A command with the sandbox's environment in the shop that a topic starts and ends by itself.

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use super::super::environment::{self, Variables};
+use super::super::handed::Handed;
 use super::super::place::Place;
 use super::super::state::{Back, State};
 use super::super::tracked::{Difference, Tracked};
@@ -49,7 +50,7 @@ impl Lane<'_> {
     fn make_anew(&mut self) -> Result<()> {
         self.state = None;
         let tree = self.workspace.tree_id();
-        let made = Made::new(self.request, &self.place, &self.source, self.number)?;
+        let made = Made::new(self.request, &self.place, &self.source, self.number, &self.handed)?;
         if made.workspace.tree_id() != tree {
             return Err(
                 Error::new("cannot make the workspace anew: the work tree changed meanwhile").hint("run it again")
@@ -87,9 +88,19 @@ pub(super) struct Made {
 }
 
 impl Made {
-    pub(super) fn new(request: &Request<'_>, place: &Place, source: &Source, number: usize) -> Result<Self> {
+    pub(super) fn new(
+        request: &Request<'_>,
+        place: &Place,
+        source: &Source,
+        number: usize,
+        handed: &[Handed],
+    ) -> Result<Self> {
+        if let Source::Tree(tree) = source {
+            place.check_room(|| request.repository.file_sizes(*tree))?;
+        }
         let workspace = Workspace::make(request.repository, place, source)?;
         let tracked = Tracked::note(workspace.folder(), request.repository.object_format(), workspace.files())?;
+        handed.iter().try_for_each(|file| file.place(source, workspace.root(), &tracked))?;
         let mut variables = environment::base(request.caller, &workspace.folders(), request.proof.caches)?;
         environment::add(&mut variables, request.caller, &request.proof.env)?;
         variables.insert("PROOF_TREE".into(), workspace.tree_id().to_string().into());

@@ -16,7 +16,7 @@ use std::path::Path;
 
 use kept::Kept;
 pub use masks::Masks;
-pub use read::{last_line_of, last_lines_of};
+pub use read::{last_line_of, last_lines_of, telling_lines_of};
 use stream::Stream;
 
 /// Bytes of a line that [`LogWriter::last_line`] gives, at most.

@@ -5,8 +5,10 @@
 use std::fs::File;
 use std::io::{self, Read as _, Seek as _, SeekFrom};
 use std::path::{Path, PathBuf};
+use std::sync::LazyLock;
 
 use bstr::ByteSlice as _;
+use regex::Regex;
 
 /// Bytes of a log's end that are read.
 const END: u64 = 16 << 10;
@@ -27,6 +29,26 @@ pub fn last_lines_of(log: &Path, count: usize) -> Vec<String> {
     let lines: Vec<&[u8]> = end.lines().filter(|line| !line.trim_ascii().is_empty()).collect();
     let last = &lines[lines.len().saturating_sub(count)..];
     last.iter().map(|line| String::from_utf8_lossy(line.trim_ascii_end()).into_owned()).collect()
+}
+
+/// The first lines at the end of a log that say what went wrong; where none does, the last lines.
+pub fn telling_lines_of(log: &Path, count: usize) -> Vec<String> {
+    let lines = last_lines_of(log, usize::MAX);
+    let telling: Vec<String> = lines.iter().filter(|line| is_telling(line)).take(count).cloned().collect();
+    if telling.is_empty() { lines[lines.len().saturating_sub(count)..].to_vec() } else { telling }
+}
+
+/// Whether a line has a word of failure. Package managers put one in front of every line, and end with lines that tell nothing.
+fn is_telling(line: &str) -> bool {
+    static WORDS: LazyLock<Regex> = LazyLock::new(|| {
+        let words = r"(?i)\b(error|fatal|fail(ed|ure|s)?|cannot|can't|could not|unable|denied|refused|not found|no such|missing|unknown|invalid|expected|exception|panicked)\b";
+        Regex::new(words).expect("the words are constant")
+    });
+    static IDLE: LazyLock<Regex> = LazyLock::new(|| {
+        Regex::new(r"(?i)^npm (err!|error|warn)( (code|errno|syscall|path)\b.*| a complete log.*| deprecated.*|)$|^npm warn|^\S+:\d+$|^warning\b")
+            .expect("the words are constant")
+    });
+    WORDS.is_match(line) && !IDLE.is_match(line.trim())
 }
 
 /// Whether a file that is read whole starts with the argv.

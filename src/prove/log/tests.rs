@@ -88,6 +88,23 @@ fn the_last_lines_of_a_file_leave_out_the_argv_and_blank_lines() {
     assert_eq!(last_lines_of(&folder.path().join("absent"), 5), [""; 0]);
 }
 
+#[test]
+fn the_lines_that_tell_what_went_wrong_are_preferred() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("npm");
+    log(
+        &path,
+        &[b"npm warn deprecated x@1: not found any more\nnpm error code ENOENT\nnpm error syscall open\n\
+            npm error enoent Could not read package.json: Error: ENOENT: no such file or directory\n\
+            npm error A complete log of this run can be found in: debug-0.log\n"],
+    );
+    let telling = ["npm error enoent Could not read package.json: Error: ENOENT: no such file or directory"];
+    assert_eq!(telling_lines_of(&path, 5), telling);
+    let path = folder.path().join("silent");
+    log(&path, &[b"one\ntwo\nthree\n"]);
+    assert_eq!(telling_lines_of(&path, 2), ["two", "three"]);
+}
+
 const SMALL: Sizes = Sizes { head: 100, tail: 80, piece: 20 };
 
 fn keep(path: &Path, bytes: &[u8], chunk: usize) -> Vec<u8> {
