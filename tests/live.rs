@@ -4,6 +4,8 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+#[path = "live/docs.rs"]
+mod docs;
 #[path = "live/junit.rs"]
 mod junit;
 #[path = "live/managers.rs"]

@@ -6,6 +6,7 @@ mod by_hand;
 mod changed_paths;
 mod cli;
 mod demo;
+mod docs_examples;
 mod doctor;
 mod documents;
 mod escapes;

@@ -9,6 +9,7 @@ mod proven;
 mod runner;
 mod sandbox;
 mod sandbox_check;
+mod session;
 mod terminal;
 
 pub use fingerprint::Fingerprint;
@@ -17,3 +18,5 @@ pub use proven::{Refusal, policy_with_gate};
 #[allow(unused_imports, reason = "topics that write a policy of their own start from it")]
 pub use runner::SHOP_POLICY;
 pub use sandbox::{Layout, Ran, Sandbox};
+#[allow(unused_imports, reason = "few topics follow a page")]
+pub use session::Page;
