@@ -23,6 +23,7 @@ pub mod prove;
 pub mod records;
 pub mod reporter;
 pub mod select;
+pub mod threads;
 
 use std::process::ExitCode;
 

@@ -15,7 +15,7 @@ use crate::error::{Context as _, Error, Exit, Result};
 use crate::evidence;
 use crate::git::Oid;
 use crate::judge::Word;
-use crate::policy::Policy;
+use crate::policy::{GitView, Policy};
 use crate::prove::{self, Cancel, Event, Invocation, ProofEnd, Request, Source, SuiteJob};
 use crate::records::{Answer, Log, Recorded};
 use crate::reporter::{Line, Reporter, Running, Tone};
@@ -71,7 +71,10 @@ pub fn prove(ground: &mut Ground<'_>, reporter: &mut Reporter, order: &Order<'_>
     let request = Request {
         repository: ground.repository,
         caller: ground.caller,
-        source: Source::Tree(order.assessment.subject.commit.tree),
+        source: match policy.proof.git {
+            GitView::Tree => Source::Tree(order.assessment.subject.commit.tree),
+            GitView::History => Source::History(commit),
+        },
         proof: &policy.proof,
         suites: jobs(policy, &runs)?,
         evidence_dir: evidence_dir.clone(),

@@ -2,7 +2,7 @@
 //!
 //! Only those that would change a verdict or let a push through: under them a proof is refused, never made without them.
 
-use super::types::{Adapter, Caches, GitView, Policy, Share, Sign, Suite, WorkspaceMode};
+use super::types::{Adapter, Caches, Policy, Share, Sign, Suite, WorkspaceMode};
 
 /// A key whose demand this version cannot meet.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -22,8 +22,6 @@ const COMMON: &[Missing<Policy>] = &[
     ("proof.home", |policy| !policy.proof.home.is_empty(), "files of the home folder are not handed to suites"),
     ("proof.copy", |policy| !policy.proof.copy.is_empty(), "untracked files are not handed to suites"),
     ("proof.caches", |policy| policy.proof.caches == Caches::Fresh, "package stores are the user's"),
-    ("proof.git", |policy| policy.proof.git == GitView::History, "the workspace holds a single commit"),
-    ("proof.filters", |policy| !policy.proof.filters.is_empty(), "filter drivers are not run"),
     ("proof.workspace", |policy| policy.proof.workspace == WorkspaceMode::Reuse, "every proof has a new workspace"),
     ("warnings.fail", |policy| !policy.warnings.fail.is_empty(), "output is not searched for warnings"),
     ("changelog.require", |policy| policy.changelog.require, "the Operations Changelog is not checked at a push"),
@@ -77,14 +75,14 @@ mod tests {
     #[test]
     fn a_policy_within_what_works_asks_for_nothing_more() {
         let text = "[suites.a]\nrun = ['a']\nreport = 'mocha-json'\nallow_skipped = [{ test = 'x', reason = 'y' }]\n\
-                    [warnings]\nallow = [{ pattern = 'x', reason = 'y' }]\n[evidence]\nfolder = 'evidence'\n";
+                    [warnings]\nallow = [{ pattern = 'x', reason = 'y' }]\n[evidence]\nfolder = 'evidence'\n[proof]\ngit = 'history'\nfilters = ['lfs']\n";
         assert!(keys(text).is_empty());
     }
 
     #[test]
     fn every_key_whose_work_comes_later_is_named() {
-        let text = "[proof]\njobs = 2\nhome = ['.npmrc']\ncopy = ['.env']\ncaches = 'fresh'\ngit = 'history'\n\
-                    filters = ['lfs']\nworkspace = 'reuse'\n[warnings]\nfail = ['x']\n[changelog]\nrequire = true\n\
+        let text = "[proof]\njobs = 2\nhome = ['.npmrc']\ncopy = ['.env']\ncaches = 'fresh'\n\
+                    workspace = 'reuse'\n[warnings]\nfail = ['x']\n[changelog]\nrequire = true\n\
                     [records]\nsign = 'required'\nshare = 'required'\n[suites.a]\nrun = ['a']\nreport = 'tap'\n\
                     artifacts = [{ paths = 'x' }]\nsources = ['x']\n";
         assert_eq!(
@@ -94,8 +92,6 @@ mod tests {
                 "proof.home",
                 "proof.copy",
                 "proof.caches",
-                "proof.git",
-                "proof.filters",
                 "proof.workspace",
                 "warnings.fail",
                 "changelog.require",

@@ -27,7 +27,7 @@ const TEARDOWN_TIME: Duration = Duration::from_secs(60);
 /// A workspace and what its commands see.
 pub(super) struct Lane<'a> {
     request: &'a Request<'a>,
-    workspace: Workspace<'a>,
+    workspace: Workspace,
     variables: Variables,
     /// Logs of the commands beside the suites, by how many there were.
     steps: PathBuf,
@@ -68,7 +68,7 @@ impl Stop {
 impl<'a> Lane<'a> {
     /// Checks the source out. No command of the policy is started.
     pub(super) fn open(request: &'a Request<'a>, place: &Place, source: &Source) -> Result<Self> {
-        let workspace = Workspace::make(request.repository, place, source)?;
+        let workspace = Workspace::make(request.repository, place, source, request.proof)?;
         let mut variables = environment::base(request.caller, &workspace.folders(), request.proof.caches)?;
         environment::add(&mut variables, request.caller, &request.proof.env)?;
         variables.insert("PROOF_TREE".into(), workspace.tree_id().to_string().into());
@@ -224,6 +224,7 @@ impl<'a> Lane<'a> {
         variables.insert("PROOF_SUITE".into(), (&job.suite.name).into());
         variables.insert("PROOF_REPORT".into(), report.into());
         run.argv.clone_from(&invocation.argv);
+        run.noticed.extend_from_slice(self.workspace.noticed());
         let name = &job.suite.name;
         progress(Event::SuiteStarted { name: name.clone(), argv: invocation.argv.clone() });
         let mut tell = |last_line, elapsed| progress(Event::SuiteOutput { name: name.clone(), last_line, elapsed });

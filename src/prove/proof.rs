@@ -34,6 +34,8 @@ pub struct Request<'a> {
 pub enum Source {
     /// Exactly this tree.
     Tree(Oid),
+    /// The tree of this commit, with the commit itself, what is behind it, and the tags that lead there.
+    History(Oid),
     /// The work tree at this folder as it is: what is tracked, and what is neither tracked nor ignored.
     WorkTree(PathBuf),
 }
@@ -254,12 +256,7 @@ fn nothing_ended(suites: &[SuiteRun]) -> Option<Error> {
 /// What the policy asks for and this program cannot do is no proof; it is never left out in silence.
 fn check(request: &Request<'_>) -> Result<()> {
     let proof = request.proof;
-    let unknown = [
-        ("home", !proof.home.is_empty()),
-        ("copy", !proof.copy.is_empty()),
-        ("filters", !proof.filters.is_empty()),
-        ("git = \"history\"", proof.git == policy::GitView::History),
-    ];
+    let unknown = [("home", !proof.home.is_empty()), ("copy", !proof.copy.is_empty())];
     if let Some((key, _)) = unknown.iter().find(|(_, asked)| *asked) {
         return Err(Error::new(format!("cannot make the proof: '[proof] {key}' is not supported by this version"))
             .hint(format!("take '{key}' out of [proof]")));
