@@ -80,12 +80,7 @@ impl<'a> Ground<'a> {
         let definition =
             policy.policy.definition(suite).context(format!("cannot find the suite '{suite}' in the policy"))?;
         let repository_id = self.repository_id(policy, &subject.commit)?;
-        let Commit { id: commit, tree, .. } = subject.commit;
-        let seen = match policy.policy.proof.git {
-            GitView::Tree => Seen::Tree(tree),
-            GitView::History => Seen::History { tree, commit },
-        };
-        Ok(key(&repository_id, self.repository.object_format(), seen, &definition))
+        Ok(key(&repository_id, self.repository.object_format(), seen(policy, &subject.commit), &definition))
     }
 
     /// The repository's name in keys: `[repository] id`, else the smallest root commit of the subject's history.
@@ -117,6 +112,15 @@ impl<'a> Ground<'a> {
             .hint("git fetch --unshallow")
             .hint("or give the policy a [repository] id: a random text that no other repository has")),
         }
+    }
+}
+
+/// What suites see of a commit.
+pub(super) fn seen(policy: &PolicyFile, commit: &Commit) -> Seen {
+    let Commit { id, tree, .. } = *commit;
+    match policy.policy.proof.git {
+        GitView::Tree => Seen::Tree(tree),
+        GitView::History => Seen::History { tree, commit: id },
     }
 }
 

@@ -54,6 +54,8 @@ const OF_WORKSPACE: &[(&str, &str)] = &[
     ("core.untrackedCache", "false"),
     ("gc.auto", "0"),
     ("maintenance.auto", "false"),
+    // What is filled is there for `git submodule` too.
+    ("submodule.active", "."),
 ];
 
 /// A git that reads no configuration of the user or the system.

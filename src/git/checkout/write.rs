@@ -53,7 +53,7 @@ impl Blobs {
             gix::odb::store::init::Options::default(),
         )
         .context("cannot open the object store")?;
-        store.set_pack_cache(|| Box::new(gix::odb::pack::cache::lru::StaticLinkedList::<256>::new(PACK_CACHE)));
+        store.set_pack_cache(|| Box::new(gix::odb::pack::cache::lru::MemoryCappedHashmap::new(PACK_CACHE)));
         Ok(OpenBlobs { store, buffer: Vec::new() })
     }
 }
