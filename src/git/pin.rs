@@ -110,7 +110,11 @@ impl Place {
         let git = self.program.command(&self.common_dir);
         let git = SETTINGS.iter().fold(git, |git, setting| git.args(["-c", setting]));
         // A submodule's work tree may be gone, which its configuration does not know.
-        git.env("GIT_DIR", &self.git_dir).env("GIT_COMMON_DIR", &self.common_dir).env("GIT_WORK_TREE", &self.common_dir)
+        git.env("GIT_DIR", &self.git_dir)
+            .env("GIT_COMMON_DIR", &self.common_dir)
+            .env("GIT_WORK_TREE", &self.common_dir)
+            // What is missing in a partial clone is named, not fetched.
+            .env("GIT_NO_LAZY_FETCH", "1")
     }
 }
 
