@@ -210,7 +210,13 @@ pub const KEYS: &[Key] = &[
         "What the workspace's own repository holds: one parentless commit, or the real one with its history and tags.",
         NEVER,
     ),
-    proven("proof.filters", Kind::Texts, "[]", "Filter drivers that may run at checkout: `lfs`.", NEVER),
+    proven(
+        "proof.filters",
+        Kind::Texts,
+        "[]",
+        "Filter drivers that may run at checkout, with the commands of the user's configuration; `lfs` is filled from the local storage.",
+        NEVER,
+    ),
     proven(
         "proof.workspace",
         Kind::Word(&["fresh", "reuse"]),

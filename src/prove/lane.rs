@@ -300,6 +300,7 @@ impl<'a> Lane<'a> {
         variables.insert("PROOF_REPORT".into(), report.into());
         run.argv.clone_from(&invocation.argv);
         run.folder = self.folder().into();
+        run.noticed.extend_from_slice(self.workspace.noticed());
         let name = &job.suite.name;
         progress(Event::SuiteStarted { name: name.clone(), argv: invocation.argv.clone() });
         let mut tell = |last_line, elapsed| progress(Event::SuiteOutput { name: name.clone(), last_line, elapsed });

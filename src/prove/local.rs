@@ -31,7 +31,7 @@ impl<'a> Local<'a> {
     /// How many lanes. The work tree is taken once: it may change, and two lanes would not hold the same.
     fn lanes(&self, agenda: &Agenda) -> usize {
         match &self.request.source {
-            Source::Tree(_) => agenda.lanes(self.request.proof.jobs),
+            Source::Tree(_) | Source::History(_) => agenda.lanes(self.request.proof.jobs),
             Source::WorkTree(_) => 1,
         }
     }

@@ -95,10 +95,15 @@ impl Made {
         number: usize,
         handed: &[Handed],
     ) -> Result<Self> {
-        if let Source::Tree(tree) = source {
-            place.check_room(|| request.repository.file_sizes(*tree))?;
+        let tree = match source {
+            Source::Tree(tree) => Some(*tree),
+            Source::History(commit) => Some(request.repository.commit(*commit)?.tree),
+            Source::WorkTree(_) => None,
+        };
+        if let Some(tree) = tree {
+            place.check_room(|| request.repository.file_sizes(tree))?;
         }
-        let workspace = Workspace::make(request.repository, place, source)?;
+        let workspace = Workspace::make(request.repository, place, source, request.proof)?;
         let tracked = Tracked::note(workspace.folder(), request.repository.object_format(), workspace.files())?;
         handed.iter().try_for_each(|file| file.place(source, workspace.root(), &tracked))?;
         let mut variables = environment::base(request.caller, &workspace.folders(), request.proof.caches)?;
