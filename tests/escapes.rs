@@ -121,7 +121,7 @@ fn deaf_to_every_signal_that_can_be_ignored() {
 
 #[test]
 fn a_stopped_child() {
-    check("sleep MARK & kill -STOP $!", "sleep");
+    check("sleep MARK & sleep 0.3; kill -STOP $!", "sleep");
 }
 
 #[test]
