@@ -166,7 +166,13 @@ pub const KEYS: &[Key] = &[
     ),
     key("gate.allow_move", Kind::Names, "[]", "Gated tags that may be moved. Matched exactly, case included.", REMOVED),
     key("proof", Kind::Table, "", "How every suite is run.", ""),
-    proven("proof.prepare", Kind::Commands, "[]", "Commands run in the workspace before any suite.", NEVER),
+    proven(
+        "proof.prepare",
+        Kind::Commands,
+        "[]",
+        "Commands run in the workspace before any suite. What they leave running is ended after the suites.",
+        NEVER,
+    ),
     proven(
         "proof.reset",
         Kind::Commands,
@@ -328,7 +334,7 @@ pub const KEYS: &[Key] = &[
         "suites.*.allow_leftover.program",
         Kind::Pattern,
         "required",
-        "Matches anywhere in the program's path.",
+        "Matches anywhere in the program's file name or its command line.",
         REMOVED,
     ),
     proven("suites.*.allow_leftover.reason", Kind::Text, "required", "Why.", "always: it is for readers"),
