@@ -233,3 +233,21 @@ fn read_plain(path: &Path, size: u64) -> std::io::Result<Vec<u8>> {
     file.take(size + 1).read_to_end(&mut bytes)?;
     Ok(bytes)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_many_differences_some_are_named_and_the_others_counted() {
+        let difference =
+            |number: usize| Difference { path: format!("file-{number}").into(), how: "it is gone".to_owned() };
+        let noticed = |count: usize| noticed(&(0..count).map(difference).collect::<Vec<_>>());
+        assert_eq!(noticed(0), []);
+        assert_eq!(noticed(NAMED).len(), NAMED);
+        let many = noticed(50_000);
+        assert_eq!(many.len(), NAMED + 1);
+        let counted = Noticed::TreeChanged { path: "and 49980 more".to_owned(), how: "they differ too".to_owned() };
+        assert_eq!(many.last(), Some(&counted));
+    }
+}

@@ -27,7 +27,7 @@ impl Lane<'_> {
             Ok(Back::Whole) if self.restore_tracked().is_ok() => return Ok(()),
             Ok(Back::Whole) => "a file of the tree".to_owned(),
             Ok(Back::Lost(path)) => path.strip_prefix("tree").unwrap_or(&path).display().to_string(),
-            Err(error) => error.to_string(),
+            Err(error) => format!("what cannot be brought back: {error}"),
         };
         progress(Event::LaneMadeAnew { lost });
         self.tear_down(progress, cancel);
