@@ -40,6 +40,8 @@ pub enum Command {
     Install(Install),
     /// Take the hook out again, byte for byte as before; records stay
     Uninstall(Uninstall),
+    /// Find what would leave the gate open or a proof impossible, each with its mend
+    Doctor(Doctor),
     /// Show what changed, which suites it calls for, and why; runs nothing
     Plan(PlanArgs),
     /// Prove a commit and record the verdict
@@ -79,6 +81,9 @@ pub enum Command {
     /// What the hooks call
     #[command(subcommand, hide = true)]
     Hook(Hook),
+    /// Watch over one program; started by the gate only
+    #[command(hide = true)]
+    Supervise,
 }
 
 /// `install`
@@ -105,6 +110,24 @@ pub struct Uninstall {
     /// Take the records and everything else of proof-gate's own out too
     #[arg(long)]
     pub purge: bool,
+}
+
+/// `doctor`
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Changes nothing; every mend is a command for you to run. Ends with 1 where the gate is open or a proof is impossible;\n\
+    notes never do that. Without --fire no hook runs but proof-gate's own."
+)]
+pub struct Doctor {
+    /// Push to a throw-away remote, through the hook that stands, and expect a refusal; from every work tree
+    #[arg(long)]
+    pub fire: bool,
+    /// How many seconds each of these pushes may take
+    #[arg(long, value_name = "SECONDS", default_value_t = 60, requires = "fire")]
+    pub timeout: u32,
+    /// Print one JSON document on standard output
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// A command that only takes `--json`.

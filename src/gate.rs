@@ -8,6 +8,9 @@ use crate::git::Oid;
 use crate::records::{Answer, Key};
 use crate::select::{NeededApproval, Reason};
 
+/// Why a gated ref may not be deleted. `doctor --fire` knows the gate by these words.
+pub const WOULD_BE_DELETED: &str = "it would be deleted, and it is gated";
+
 /// One suite that a subject owes, and what the records answer.
 #[derive(Debug)]
 pub struct Owed {

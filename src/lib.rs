@@ -12,6 +12,7 @@ pub mod caller;
 pub mod cli;
 pub mod commands;
 pub mod digest;
+pub mod doctor;
 pub mod error;
 pub mod evidence;
 pub mod gate;

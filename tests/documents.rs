@@ -3,7 +3,9 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use proof_gate::commands::output::{ExplainOutput, JudgeOutput, PlanOutput, RunOutput, ShowOutput, StatusOutput};
+use proof_gate::commands::output::{
+    DoctorOutput, ExplainOutput, JudgeOutput, PlanOutput, RunOutput, ShowOutput, StatusOutput,
+};
 use schemars::{JsonSchema, schema_for};
 use serde_json::Value;
 
@@ -11,6 +13,7 @@ use crate::support::Sandbox;
 
 fn schemas() -> Vec<(&'static str, String)> {
     vec![
+        ("doctor", text::<DoctorOutput>()),
         ("explain", text::<ExplainOutput>()),
         ("judge", text::<JudgeOutput>()),
         ("plan", text::<PlanOutput>()),
@@ -89,6 +92,18 @@ fn show_finds_one_record_by_tag_commit_and_prefix() {
     for what in ["v1", commit.trim(), &record, &record[..9]] {
         assert_eq!(check(&sandbox, &["show", what], 0)["record"], record, "{what}");
     }
+}
+
+#[test]
+fn doctor_tells_what_it_found_what_it_looked_at_and_what_it_fired() {
+    let sandbox = Sandbox::new();
+    let ill = check(&sandbox, &["doctor"], 1);
+    assert_eq!(ill["findings"][0]["severity"], "opens_the_gate");
+    assert_eq!(ill["findings"][0]["mend"][0], "proof-gate install");
+    sandbox.install();
+    let well = check(&sandbox, &["doctor", "--fire"], 0);
+    assert_eq!(well["findings"], serde_json::json!([]));
+    assert_eq!(well["fired"][0]["result"], "refused");
 }
 
 #[test]

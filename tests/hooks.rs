@@ -76,3 +76,25 @@ fn a_linked_hook_that_asks_for_its_own_name_is_a_conflict_and_stays_in_force() {
     sandbox.proof_gate(&["install"]).ends_with(3).says("asks by which name it is called");
     sandbox.push(&["origin", "main:topic"]).ends_with(1).says("the team says no");
 }
+
+#[test]
+fn a_copied_clone_has_a_hook_of_its_own_and_leaves_the_originals_alone() {
+    check_copy("git config --unset core.hooksPath; true", ".git/hooks/pre-push");
+    check_copy("mkdir .githooks && git config core.hooksPath .githooks", ".githooks/pre-push");
+}
+
+fn check_copy(set_up: &str, hook: &str) {
+    let mut sandbox = Sandbox::new();
+    sandbox.sh(set_up).ends_with(0);
+    sandbox.install();
+    let original = sandbox.shop().join(hook);
+    let written = fs::read(&original).unwrap();
+    sandbox.sh("cp -r ../shop ../copy").ends_with(0);
+    sandbox.work_in("copy");
+    let status = sandbox.proof_gate(&["status"]).ends_with(0);
+    assert!(!status.stderr.contains("not gated"), "{}", status.stderr);
+    sandbox.proof_gate(&["install"]).ends_with(0);
+    sandbox.proof_gate(&["uninstall"]).ends_with(0);
+    assert!(!sandbox.shop().join(hook).exists(), "its own is taken out");
+    assert_eq!(fs::read(&original).unwrap(), written, "the original still stands");
+}

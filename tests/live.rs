@@ -4,12 +4,18 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+#[path = "live/docs.rs"]
+mod docs;
 #[path = "live/junit.rs"]
 mod junit;
 #[path = "live/managers.rs"]
 mod managers;
 #[path = "live/mocha.rs"]
 mod mocha;
+#[path = "live/postgres.rs"]
+mod postgres;
+#[path = "live/shop.rs"]
+mod shop;
 mod support;
 #[path = "live/tools.rs"]
 mod tools;

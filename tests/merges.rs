@@ -53,3 +53,29 @@ fn what_cannot_be_merged_is_no_proof_and_says_why() {
     sandbox.proof_gate(&["run", "--onto", "nowhere", "topic"]).ends_with(2).says("nowhere");
     assert!(sandbox.suites_run().is_empty());
 }
+
+/// The topic gets onto main in one of the other ways that forges have, after its merge was proven.
+fn check_other_way(onto_main: &[&[&str]]) {
+    let sandbox = shop("book once\n", ("src/payments/charge.js", "charge once\n"));
+    sandbox.git_ok(&["checkout", "--quiet", "topic"]);
+    sandbox.commit_file("src/payments/refund.js", "refund once\n");
+    sandbox.proof_gate(&["run", "--onto", "main", "topic"]).ends_with(0);
+    assert_eq!(sandbox.suites_run(), ["payment"]);
+    for git in onto_main {
+        sandbox.git_ok(git);
+    }
+    sandbox.push(&["origin", "main"]).ends_with(0);
+    assert_eq!(sandbox.suites_run(), ["payment"], "the push rests on the record");
+}
+
+#[test]
+fn the_record_serves_a_topic_that_is_squashed_into_one_commit() {
+    let main: &[&str] = &["checkout", "--quiet", "main"];
+    check_other_way(&[main, &["merge", "--quiet", "--squash", "topic"], &["commit", "--quiet", "-m", "Squashed"]]);
+}
+
+#[test]
+fn the_record_serves_a_topic_that_is_rebased() {
+    let main: &[&str] = &["checkout", "--quiet", "main"];
+    check_other_way(&[&["rebase", "--quiet", "main"], main, &["merge", "--quiet", "--ff-only", "topic"]]);
+}

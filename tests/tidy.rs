@@ -33,12 +33,29 @@ const MAY_USE: &[(&str, &[&str])] = &[
     // A hook that stood there is a child like any other: started by the one door for processes.
     ("hooks", &["caller", "error", "git", "prove::process"]),
     ("gate", &["git::Oid", "records", "select"]),
+    // It looks at everything and decides nothing; of the gate it knows the words of a refusal, of the reporter what a screen can show.
+    (
+        "doctor",
+        &[
+            "caller",
+            "error",
+            "gate::WOULD_BE_DELETED",
+            "git",
+            "hooks",
+            "policy",
+            "prove",
+            "records",
+            "reporter::shown",
+            "select",
+            "url",
+        ],
+    ),
     ("cli", &["policy", "reporter"]),
     (
         "commands",
         &[
-            "caller", "cli", "digest", "error", "evidence", "gate", "git", "hooks", "judge", "policy", "prove",
-            "records", "reporter", "select", "url",
+            "caller", "cli", "digest", "doctor", "error", "evidence", "gate", "git", "hooks", "judge", "policy",
+            "prove", "records", "reporter", "select", "url",
         ],
     ),
     ("lib", &["caller", "cli", "commands", "error", "reporter"]),
@@ -79,8 +96,11 @@ fn every_house_uses_only_what_stands_below_it() {
 }
 
 #[test]
-fn only_two_doors_start_programs() {
-    only_in(&["src/git/program.rs", "src/prove/process.rs"], r"\bCommand::new\(|\bprocess::Command\b");
+fn only_three_doors_start_programs() {
+    only_in(
+        &["src/git/program.rs", "src/prove/process.rs", "src/prove/supervise/mod.rs"],
+        r"\bCommand::new\(|\bprocess::Command\b",
+    );
 }
 
 #[test]
@@ -227,6 +247,16 @@ fn every_policy_in_the_documents_can_be_read() {
         }
     }
     assert!(read >= 3, "only {read} policies were found in the documents");
+}
+
+#[test]
+fn the_shop_of_the_fixtures_has_a_policy_that_can_be_read_and_a_lockfile_that_names_no_host() {
+    let shop = top().join("tests/fixtures/shop");
+    if let Err(error) = proof_gate::policy::parse(&fs::read(shop.join(".proofrc.toml")).unwrap()) {
+        panic!("{error}");
+    }
+    let lockfile = fs::read_to_string(shop.join("pnpm-lock.yaml")).unwrap();
+    assert!(!lockfile.contains("://") && !lockfile.contains("tarball:"), "the lockfile names where packages came from");
 }
 
 #[test]

@@ -3,8 +3,10 @@
 pub mod approve_policy;
 pub mod assess;
 pub mod config;
+pub mod doctor;
 pub mod explain;
 pub mod ground;
+mod hook_line;
 pub mod init;
 pub mod install;
 pub mod judge;
@@ -34,6 +36,7 @@ use crate::cli::{self, Cli, Command};
 use crate::error::{Context as _, Exit, Result};
 use crate::git::Repository;
 use crate::policy;
+use crate::prove::supervise::supervise;
 use crate::reporter::Reporter;
 
 /// Does what the command line says.
@@ -41,9 +44,11 @@ pub fn dispatch(cli: Cli, caller: &Caller, reporter: &mut Reporter) -> Result<Ex
     let open = || Repository::open(caller);
     match cli.command {
         Command::Hook(cli::Hook::PrePush { args }) => pre_push::pre_push(caller, &args, reporter),
+        Command::Supervise => supervise().map(|()| Exit::Allowed),
         Command::Init => init::run(&open()?, reporter),
         Command::Install(args) => install::install(&open()?, caller, &args, reporter),
         Command::Uninstall(args) => install::uninstall(&open()?, &args, reporter),
+        Command::Doctor(args) => doctor::doctor(caller, &open()?, &args, reporter),
         Command::Plan(args) => plan::plan(caller, &open()?, &args, reporter),
         Command::Run(args) => run::run(caller, &open()?, &args, reporter),
         Command::Push(args) => push::push(caller, &open()?, &args, reporter),

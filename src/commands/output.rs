@@ -5,6 +5,7 @@
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use crate::doctor::Severity;
 use crate::judge::{Counts, Finding, Word};
 
 /// `plan --json`
@@ -242,4 +243,56 @@ pub struct JudgeOutput {
     pub counts: Counts,
     /// What forbids PASS.
     pub findings: Vec<Finding>,
+}
+
+/// `doctor --json`
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct DoctorOutput {
+    /// `proof-gate.doctor/1`
+    pub format: &'static str,
+    /// What was found, the worst first.
+    pub findings: Vec<FindingOutput>,
+    /// What was looked at, and what was not.
+    pub checks: Vec<CheckOutput>,
+    /// The pushes of `--fire`, one a work tree.
+    pub fired: Vec<FiredOutput>,
+}
+
+/// Something that the doctor found.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct FindingOutput {
+    /// The check that found it.
+    pub check: &'static str,
+    /// How much it weighs; all but `note` end the command with 1.
+    pub severity: Severity,
+    /// What is to be seen.
+    pub what: String,
+    /// What follows from it.
+    pub why: String,
+    /// Commands for sh that mend it, in this order.
+    pub mend: Vec<String>,
+    /// What to do where no command can.
+    pub advice: Option<String>,
+}
+
+/// A check.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct CheckOutput {
+    /// What was looked at.
+    pub name: &'static str,
+    /// `fine`, `found`, or `not_looked`.
+    pub state: &'static str,
+    /// Why it was not looked at.
+    pub why: Option<&'static str>,
+}
+
+/// A push of `--fire`.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct FiredOutput {
+    /// Where it was started.
+    pub folder: String,
+    /// The gated ref whose deletion was pushed.
+    pub gated_ref: String,
+    /// `refused`, `refused_by_kept_hook`, `went_through`, `refused_by_other` or `hung`.
+    pub result: &'static str,
 }

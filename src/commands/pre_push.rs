@@ -15,6 +15,8 @@ use crate::gate::{self, Case, GatedUpdate};
 use crate::git::{Oid, Repository};
 use crate::hooks::{self, KeptOutcome, SeenPolicy};
 use crate::policy::{OnMissing, Policy};
+use crate::prove::Parent;
+use crate::prove::supervise::close_inherited;
 use crate::records::{Answer, Scenario};
 use crate::reporter::Reporter;
 use crate::select::{self, Action, Anchors, PolicyReader, RefUpdate, Subject};
@@ -24,6 +26,8 @@ pub fn pre_push(caller: &Caller, args: &[OsString], reporter: &mut Reporter) -> 
     if let Some(reply) = hooks::self_test_reply(args) {
         return Err(reply);
     }
+    let parent = Parent::now();
+    close_inherited();
     let mut input = Vec::new();
     std::io::stdin().lock().read_to_end(&mut input).context("cannot read what git pushes")?;
     let [remote, url] = args else {
@@ -36,12 +40,9 @@ pub fn pre_push(caller: &Caller, args: &[OsString], reporter: &mut Reporter) -> 
     match hooks::run_kept(&repository, caller, args, &input)? {
         KeptOutcome::None | KeptOutcome::Passed => {}
         KeptOutcome::Refused { code, path } => {
-            return Err(Error::new(format!(
-                "push refused by the hook that stood here before: {} ended with {code}",
-                path.display()
-            ))
-            .ending(Exit::Refused)
-            .hint("what it printed above says why; proof-gate itself has not looked yet"));
+            return Err(Error::new(format!("{}: {} ended with {code}", hooks::REFUSED_BY_KEPT, path.display()))
+                .ending(Exit::Refused)
+                .hint("what it printed above says why; proof-gate itself has not looked yet"));
         }
     }
     let updates = select::parse_updates(&input)?;
@@ -60,7 +61,7 @@ pub fn pre_push(caller: &Caller, args: &[OsString], reporter: &mut Reporter) -> 
         return Ok(Exit::Allowed);
     }
     let ground = Ground::with(caller, &repository, reader, anchors)?;
-    Gate { ground, reporter, url: Some(url), says: Says::Here }.pass(&gated)
+    Gate { ground, reporter, url: Some(url), parent: Some(parent), says: Says::Here }.pass(&gated)
 }
 
 /// The gate over gated updates: looks up, proves what is missing, decides, says so.
@@ -71,6 +72,8 @@ pub struct Gate<'a, 'r> {
     pub reporter: &'r mut Reporter,
     /// The URL that is pushed to, where the connection is open meanwhile.
     pub url: Option<String>,
+    /// Whose death ends a proof: git's, of which this is the hook.
+    pub parent: Option<Parent>,
     /// Who says what may go.
     pub says: Says,
 }
@@ -176,7 +179,7 @@ impl Gate<'_, '_> {
                 return weighed(None, Weight::Named);
             }
             Action::Delete => {
-                let why = "it would be deleted, and it is gated".to_owned();
+                let why = gate::WOULD_BE_DELETED.to_owned();
                 let hint =
                     "[gate] allow_delete in the policy of the default branch names what may be deleted".to_owned();
                 return weighed(None, Weight::Forbidden { why, hint });
@@ -236,6 +239,7 @@ impl Gate<'_, '_> {
             suites: missing,
             gated_ref: Some(weighed.update.remote_ref.clone()),
             target: None,
+            parent: self.parent,
             only_if_missing: true,
         };
         super::proving::prove(&mut self.ground, self.reporter, &order)?;

@@ -35,6 +35,8 @@ pub struct Order<'a> {
     pub gated_ref: Option<BString>,
     /// A label of what is proven against.
     pub target: Option<String>,
+    /// Whose death ends the proof: git's, where its hook makes it.
+    pub parent: Option<prove::Parent>,
     /// Whether a proof that somebody else just made will do (a push), or it is made afresh (`run`).
     pub only_if_missing: bool,
 }
@@ -68,7 +70,7 @@ pub fn prove(ground: &mut Ground<'_>, reporter: &mut Reporter, order: &Order<'_>
     reporter.say(&opening(order, commit));
     show_commands_once(ground, reporter, order)?;
     let runs = runs_of(ground, order)?;
-    let cancel = Cancel::on_signals().context("cannot listen for signals")?;
+    let cancel = Cancel::on_signals().context("cannot listen for signals")?.or_without(order.parent);
     let started = Timestamp::now();
     let evidence_dir = evidence_dir(ground, commit, started)?;
     let last_times = last_times(ground, order);

@@ -10,7 +10,7 @@ use crate::caller::Caller;
 use crate::cli;
 use crate::error::{Context as _, Error, Exit, Result};
 use crate::git::{Output, Repository};
-use crate::hooks::{self, HookState, SeenPolicy};
+use crate::hooks::{self, Effect, SeenPolicy};
 use crate::reporter::{Line, Reporter, Tone};
 use crate::select::{self, Action, Anchors, PolicyReader, RefUpdate};
 use crate::url::without_user_info;
@@ -44,12 +44,13 @@ pub fn push(caller: &Caller, repository: &Repository, args: &cli::Push, reporter
         }
     }
     if !gated.is_empty() {
-        let says = match hooks::state(repository)? {
-            HookState::Fires | HookState::CalledBy(_) => Says::TheHook,
-            HookState::Missing | HookState::Replaced | HookState::NotExecutable | HookState::Elsewhere(_) => Says::Here,
+        super::hook_line::say(repository, reporter);
+        let says = match hooks::state(repository)?.effect() {
+            Effect::Gated => Says::TheHook,
+            Effect::Open | Effect::Unknown | Effect::Stuck => Says::Here,
         };
         let ground = Ground::with(caller, repository, reader, anchors)?;
-        let decision = Gate { ground, reporter, url: None, says }.pass(&gated)?;
+        let decision = Gate { ground, reporter, url: None, parent: None, says }.pass(&gated)?;
         if decision != Exit::Allowed {
             return Ok(decision);
         }

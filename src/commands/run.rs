@@ -36,6 +36,7 @@ pub fn run(caller: &Caller, repository: &Repository, args: &cli::Run, reporter: 
             return Err(error);
         }
     };
+    super::hook_line::say(repository, reporter);
     let failed = verdicts.iter().any(|suite| suite.verdict.word() == Word::Fail);
     if args.json {
         reporter.json(&RunOutput {
@@ -62,8 +63,14 @@ fn prove(caller: &Caller, repository: &Repository, args: &cli::Run, reporter: &m
     let owed: Vec<String> = assessment.owed.iter().map(|owed| owed.suite.clone()).collect();
     let suites = chosen(policy, &args.suites, owed)?;
     let gated_ref = if is_tag { ground.tag_named(&args.rev)?.map(Into::into) } else { None };
-    let order =
-        Order { assessment: &assessment, suites, gated_ref, target: args.target.clone(), only_if_missing: false };
+    let order = Order {
+        assessment: &assessment,
+        suites,
+        gated_ref,
+        target: args.target.clone(),
+        parent: None,
+        only_if_missing: false,
+    };
     match proving::prove(&mut ground, reporter, &order)? {
         Proven::Recorded(recorded, verdicts) => {
             if assessment.approvals.iter().any(|(_, approved)| !approved) {

@@ -1,6 +1,6 @@
 //! From a judged proof to the draft of its record.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use jiff::Timestamp;
@@ -217,6 +217,10 @@ fn evidence_file(ground: &Ground<'_>, file: &Path) -> Result<EvidenceFile> {
 
 fn environment(report: &EnvironmentReport) -> Result<EnvironmentIdentity> {
     let digest = |hex: &str| hex.parse::<Digest>().context("cannot read a digest of the environment");
+    let keyed = |hashes: &BTreeMap<String, Option<String>>| {
+        let there = hashes.iter().filter_map(|(name, hash)| Some((name, hash.as_ref()?)));
+        there.map(|(name, hash)| Ok(Keyed { name: name.clone(), hash: digest(hash)? })).collect::<Result<Vec<_>>>()
+    };
     Ok(EnvironmentIdentity {
         system: report.system.clone(),
         architecture: report.arch.clone(),
@@ -236,13 +240,8 @@ fn environment(report: &EnvironmentReport) -> Result<EnvironmentIdentity> {
                 })
             })
             .collect::<Result<_>>()?,
-        variables: report
-            .passed
-            .iter()
-            .filter_map(|(name, hash)| Some((name, hash.as_ref()?)))
-            .map(|(name, hash)| Ok(Keyed { name: name.clone(), hash: digest(hash)? }))
-            .collect::<Result<_>>()?,
-        files: Vec::new(),
+        variables: keyed(&report.passed)?,
+        files: keyed(&report.files)?,
         secret: report.secret_id.clone().unwrap_or_default(),
     })
 }

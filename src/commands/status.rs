@@ -4,6 +4,7 @@ use bstr::{BString, ByteSlice as _};
 
 use super::assess::{Assessment, Standing, Wanted};
 use super::ground::Ground;
+use super::hook_line;
 use super::output::{PolicyApprovalOutput, RefOutput, StatusOutput};
 use crate::caller::Caller;
 use crate::error::{Exit, Result};
@@ -89,7 +90,7 @@ pub fn status(caller: &Caller, repository: &Repository, json: bool, reporter: &R
     for problem in ground.records.problems() {
         reporter.say(&Line::new().tone(Tone::Doubt, "ignored").text(": ").data(problem.to_string()));
     }
-    hook_line(&ground, reporter)?;
+    hook_line::say(repository, reporter);
     Ok(Exit::Allowed)
 }
 
@@ -227,24 +228,4 @@ fn document(known: &Known) -> RefOutput {
         signed: false,
         human_run: predicate.map(|predicate| predicate.terminal),
     }
-}
-
-/// One line where the hook does not fire.
-fn hook_line(ground: &Ground<'_>, reporter: &Reporter) -> Result<()> {
-    use crate::hooks::HookState;
-    let why = match crate::hooks::state(ground.repository)? {
-        HookState::Fires | HookState::CalledBy(_) => return Ok(()),
-        HookState::Missing => "no hook is installed here",
-        HookState::Replaced => "another program took the hook's place",
-        HookState::NotExecutable => "the hook is not executable, so git ignores it",
-        HookState::Elsewhere(_) => "git looks for hooks elsewhere",
-    };
-    reporter.say(
-        &Line::new()
-            .tone(Tone::Bad, "not gated")
-            .text(": ")
-            .text(why)
-            .text("; pushes go out unproven. Mend: proof-gate install"),
-    );
-    Ok(())
 }

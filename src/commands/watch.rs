@@ -34,6 +34,10 @@ impl Watch<'_> {
         match event {
             Event::WorkspaceReady { .. } => {}
             Event::EnvironmentKnown { environment } => self.environment = *environment,
+            Event::LaneMadeAnew { lost } => {
+                let line = Line::new().text("  note     a new workspace is prepared: a suite changed ");
+                self.reporter.say(&line.data(lost));
+            }
             Event::Step { what, argv } => self.reporter.step(what.as_str(), &argv.join(" ")),
             Event::SuiteStarted { name, .. } => {
                 let last_time = self.last_times.get(&name).copied();

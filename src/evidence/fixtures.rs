@@ -176,7 +176,7 @@ fn every_report_of_a_real_run_comes_to_the_findings_that_its_name_calls_for() {
     let mut wrong = Vec::new();
     for (name, bytes, ended) in fixtures() {
         let report = parse_report(adapter_of(&name), &bytes);
-        let judged = judge(&SuiteEvidence::new(ended, report), &Rules { min_tests: 1 });
+        let judged = judge(&SuiteEvidence::new(ended, report), &Rules::default());
         match expected.remove(name.as_str()) {
             Some(expected) if codes(&judged) == expected => {}
             expected => wrong.push(format!("{name}: {:?}, expected {expected:?}", codes(&judged))),

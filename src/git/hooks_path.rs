@@ -3,11 +3,15 @@
 //! Deliberately absent: settings given with `-c` or in the environment; they end with the command that they were given to.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
-use bstr::{BString, ByteVec as _};
+use bstr::ByteVec as _;
 
-use super::Repository;
-use crate::error::{Context as _, Error, Result};
+use super::{Output, Repository, Setting, Within};
+use crate::error::{Error, Result};
+
+/// How long a hook may take to refuse a self-test.
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// The file that a setting stands in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,7 +37,7 @@ impl Scope {
         }
     }
 
-    fn parse(word: &[u8]) -> Option<Self> {
+    pub(super) fn parse(word: &[u8]) -> Option<Self> {
         [Scope::System, Scope::Global, Scope::Local, Scope::Worktree]
             .into_iter()
             .find(|scope| scope.as_str().as_bytes() == word)
@@ -45,29 +49,18 @@ impl Scope {
 pub struct HooksFolder {
     /// Absolute; it may not exist.
     pub path: PathBuf,
-    /// The `core.hooksPath` that holds, with the file it stands in; `None` where git's own default holds.
-    pub setting: Option<(Scope, BString)>,
+    /// The `core.hooksPath` that holds; `None` where git's own default does.
+    pub setting: Option<Setting>,
 }
 
 impl Repository {
     /// Asks git where it looks for hooks. The hardened commands of this door have their hooks off, so this one is asked as if typed by hand.
     pub fn hooks_folder(&self) -> Result<HooksFolder> {
-        let asked =
-            self.by_hand().args(["config", "--null", "--show-scope", "--get-all", "core.hooksPath"]).output()?;
-        let setting = match asked.status.code() {
-            Some(1) => None,
-            Some(0) => {
-                let mut fields: Vec<&[u8]> = asked.stdout.split(|byte| *byte == 0).collect();
-                // Every field ends with a NUL, so the last one is empty; of several settings the last one holds.
-                fields.pop();
-                let [.., scope, value] = fields[..] else {
-                    return Err(Error::new("cannot read core.hooksPath: git's answer is cut short"));
-                };
-                let scope = Scope::parse(scope).context("cannot tell where core.hooksPath is set")?;
-                Some((scope, BString::from(value)))
-            }
-            _ => return Err(Error::new(format!("cannot read core.hooksPath: {}", asked.complaint()))),
-        };
+        let setting = self.settings("^core\\.hookspath$")?.pop();
+        if setting.as_ref().is_some_and(|setting| setting.value.is_empty()) {
+            // Here `git rev-parse --git-path hooks` only complains; a push looks for `/pre-push`.
+            return Ok(HooksFolder { path: PathBuf::from("/"), setting });
+        }
         let mut path: Vec<u8> =
             self.by_hand().args(["rev-parse", "--path-format=absolute", "--git-path", "hooks"]).run()?.into();
         if path.last() == Some(&b'\n') {
@@ -77,8 +70,13 @@ impl Repository {
         Ok(HooksFolder { path, setting })
     }
 
-    /// Runs the hook pre-push as git would, found where git finds it, with nothing on its standard input.
-    pub fn fire_pre_push(&self, args: &[&str]) -> Result<super::Output> {
-        self.by_hand().args(["hook", "run", "pre-push", "--"]).args(args).output()
+    /// Runs the hook pre-push as git would, found where git finds it, with nothing on its standard input. One that hangs is killed.
+    pub fn fire_pre_push(&self, args: &[&str]) -> Result<Output> {
+        match self.by_hand().args(["hook", "run", "pre-push", "--"]).args(args).within(PATIENCE, || false)? {
+            Within::Ended(output) => Ok(output),
+            Within::TimedOut(_) | Within::Stopped => {
+                Err(Error::new(format!("the hook did not end within {} s", PATIENCE.as_secs())))
+            }
+        }
     }
 }

@@ -4,23 +4,30 @@
 
 mod append;
 mod checkout;
+mod config_files;
+mod deadline;
 mod diff;
 mod hooks_path;
 mod merge;
 mod objects;
 mod oid;
 mod pack;
+mod patience;
 mod program;
 mod refs;
 mod repository;
+mod settings;
+mod worktrees;
 
 pub use append::{Identity, Swap, make_own_dir, write_durably};
 pub use checkout::Checkout;
+pub use deadline::Within;
 pub use diff::{PathChange, Status};
 pub use hooks_path::{HooksFolder, Scope};
 pub use merge::Merge;
 pub use objects::{Commit, Entry, Kind, Peeled};
 pub use oid::Oid;
 pub use pack::KeptPack;
-pub use program::{GitCommand, Output, Program};
+pub use program::{GitCommand, LOCATIONS, Output, Program};
 pub use repository::{ObjectFormat, Repository};
+pub use settings::Setting;

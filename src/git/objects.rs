@@ -3,7 +3,7 @@
 use bstr::{BStr, BString, ByteSlice as _};
 use gix::objs::Find as _;
 
-use super::{Oid, Repository};
+use super::{ObjectFormat, Oid, Repository};
 use crate::error::{Context as _, Error, Result};
 
 /// Tags of tags of tags, at most.
@@ -208,6 +208,18 @@ impl Repository {
         Ok(files)
     }
 
+    /// The size in bytes of every file of a tree. Contents are not read.
+    pub fn file_sizes(&self, tree: Oid) -> Result<Vec<u64>> {
+        let mut sizes = Vec::new();
+        for (path, entry) in self.files_of(tree)? {
+            let found = gix::odb::Header::try_header(&self.objects, entry.id.as_gix());
+            // What is not here is named by the checkout.
+            let header = found.map_err(|error| Error::new(format!("cannot read the size of {path}: {error}")))?;
+            sizes.extend(header.map(|header| header.size()));
+        }
+        Ok(sizes)
+    }
+
     /// A blob's bytes.
     pub fn blob(&self, id: Oid) -> Result<Vec<u8>> {
         self.object_of(id, Kind::Blob)
@@ -220,6 +232,17 @@ impl Repository {
 
     /// The id that these bytes have as an object of a kind; nothing is written.
     pub fn object_id(&self, kind: Kind, bytes: &[u8]) -> Result<Oid> {
+        self.object_format().object_id(kind, bytes)
+    }
+}
+
+impl ObjectFormat {
+    /// The id that these bytes have as a blob, whatever repository they lie in.
+    pub fn blob_id(self, bytes: &[u8]) -> Result<Oid> {
+        self.object_id(Kind::Blob, bytes)
+    }
+
+    fn object_id(self, kind: Kind, bytes: &[u8]) -> Result<Oid> {
         let what = || format!("cannot hash a {}", kind.as_str());
         let kind = match kind {
             Kind::Commit => gix::objs::Kind::Commit,
@@ -227,7 +250,7 @@ impl Repository {
             Kind::Blob => gix::objs::Kind::Blob,
             Kind::Tag => gix::objs::Kind::Tag,
         };
-        let id = gix::objs::compute_hash(self.object_format().as_gix(), kind, bytes).context(what())?;
+        let id = gix::objs::compute_hash(self.as_gix(), kind, bytes).context(what())?;
         Oid::from_gix(id).context(what())
     }
 }

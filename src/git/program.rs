@@ -1,15 +1,17 @@
 //! The git program, hardened and scrubbed: no hooks, no replace refs, no helpers from the user's configuration, machine formats only.
 //!
-//! Deliberately absent: a way to run git with the caller's whole environment.
+//! Deliberately absent: a way to run git with the caller's whole environment, but for the push that tries whether the hook fires.
 
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus, Stdio};
+use std::time::Duration;
 
 use bstr::{BString, ByteSlice as _};
 
+use super::patience::{self, PATIENCE, PATIENCE_AT_FIRST, Waited};
 use crate::caller::Caller;
 use crate::error::{Context as _, Error, Result};
 use crate::url::without_user_info;
@@ -27,6 +29,10 @@ const PINNED: &[&str] = &[
     "commit.gpgSign=false",
     "tag.gpgSign=false",
 ];
+
+/// Variables that say which repository is meant, and stand in git's own children.
+pub const LOCATIONS: &[&str] =
+    &["GIT_DIR", "GIT_WORK_TREE", "GIT_COMMON_DIR", "GIT_IMPLICIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_PREFIX"];
 
 /// Variables that every git child gets, whatever the caller has set.
 const PINNED_VARIABLES: &[(&str, &str)] =
@@ -105,12 +111,13 @@ impl Program {
         for setting in PINNED {
             command.arg("-c").arg(setting);
         }
-        GitCommand { command, stdin: None }
+        GitCommand { command, stdin: None, patience: PATIENCE }
     }
 
     /// The one command that hears the caller's `GIT_DIR` and its like: it asks git which repository is meant.
     pub(super) fn discovery(&self, caller: &Caller) -> GitCommand {
         let mut git = self.command(&caller.directory);
+        git.patience = PATIENCE_AT_FIRST;
         for (name, value) in caller.variables.iter().filter(|(name, _)| is_location(name)) {
             git.command.env(name, value);
         }
@@ -122,15 +129,24 @@ impl Program {
     pub fn by_hand(&self, folder: &Path) -> GitCommand {
         let mut command = Command::new(&self.path);
         command.current_dir(folder).env_clear().envs(&self.variables);
-        GitCommand { command, stdin: None }
+        GitCommand { command, stdin: None, patience: PATIENCE }
+    }
+
+    /// A git with the whole environment of the caller, `GIT_CONFIG_*` with it, where the caller stands: what the user would meet by
+    /// typing it.
+    pub fn as_typed(&self, caller: &Caller) -> GitCommand {
+        let mut command = Command::new(&self.path);
+        command.current_dir(&caller.directory).env_clear().envs(&caller.variables);
+        GitCommand { command, stdin: None, patience: PATIENCE }
     }
 }
 
 /// A git command that is being put together.
 #[derive(Debug)]
 pub struct GitCommand {
-    command: Command,
+    pub(super) command: Command,
     stdin: Option<Vec<u8>>,
+    patience: Duration,
 }
 
 impl GitCommand {
@@ -160,7 +176,8 @@ impl GitCommand {
 
     /// Runs it to its end, however it ends.
     pub fn output(self) -> Result<Output> {
-        let GitCommand { mut command, stdin } = self;
+        let what = self.name();
+        let GitCommand { mut command, stdin, patience } = self;
         command.stdout(Stdio::piped()).stderr(Stdio::piped());
         command.stdin(if stdin.is_some() { Stdio::piped() } else { Stdio::null() });
         let mut child = command.spawn().context("cannot start git")?;
@@ -169,7 +186,11 @@ impl GitCommand {
             // A child that stops reading early says why on stderr; the broken pipe adds nothing.
             std::thread::spawn(move || drop(pipe.write_all(&bytes)))
         });
-        let output = child.wait_with_output().context("cannot read what git said")?;
+        let waited = patience::wait(child, patience).context("cannot read what git said")?;
+        let Waited::Ended(output) = waited else {
+            return Err(Error::new(format!("{what} gave no answer within {} s", patience.as_secs()))
+                .hint(format!("try it by hand: {what}; a hanging file system or a git that waits for something")));
+        };
         if let Some(writer) = writer {
             drop(writer.join());
         }

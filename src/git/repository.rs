@@ -56,6 +56,13 @@ pub struct Repository {
 impl Repository {
     /// Opens the repository that the caller stands in or names by `GIT_DIR`.
     pub fn open(caller: &Caller) -> Result<Self> {
+        Self::open_as_git_sees_it(caller).map_err(|error| {
+            let hint = "'git status' must work here, with git 2.39 or later ('git --version')";
+            if error.hints.is_empty() { error.hint(hint) } else { error }
+        })
+    }
+
+    fn open_as_git_sees_it(caller: &Caller) -> Result<Self> {
         let program = Program::find(caller)?;
         // One child answers it all: each costs the hook as much as everything that it does itself. The work tree's top is asked
         // for last, because git gives up there where there is none; what it said before holds all the same.

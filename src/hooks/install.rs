@@ -58,7 +58,9 @@ pub fn install(repository: &Repository, caller: &Caller, options: &Options) -> R
         .hint("take that one out first: proof-gate uninstall, then: proof-gate install"));
     }
     let standing = Snapshot::take(&hook)?;
-    let standing_is_ours = standing.as_ref().is_some_and(|standing| shim::is_ours(standing.bytes()));
+    let standing_is_ours = standing
+        .as_ref()
+        .is_some_and(|standing| shim::is_ours(standing.bytes()) || (note.is_some() && is_debris(&hook, standing)));
     let manager = Manager::of(&folder, standing.as_ref()).filter(|_| !standing_is_ours && !options.force);
     if let Some(manager) = manager {
         let Some(file) = manager.calling_file(&folder, repository.work_tree()) else {
@@ -117,16 +119,24 @@ fn folder(repository: &Repository, caller: &Caller, options: &Options) -> Result
             .ending(Exit::Conflict)
             .hint(format!("let git look there: git config --local core.hooksPath '{named}'")));
     }
-    let own = match &setting {
-        None | Some((Scope::Local | Scope::Worktree, _)) => is_inside(repository, &path),
-        Some((Scope::Global | Scope::System, _)) => false,
+    let own = match setting.as_ref().map(|setting| setting.scope) {
+        None | Some(Scope::Local | Scope::Worktree) => is_inside(repository, &path),
+        Some(Scope::Global | Scope::System) => false,
     };
     if own {
         return Ok(path);
     }
+    if let Some(empty) = setting.as_ref().filter(|setting| setting.value.is_empty()) {
+        let scope = empty.scope.as_str();
+        return Err(Error::new(format!("cannot install: core.hooksPath is empty in the {scope} configuration"))
+            .ending(Exit::Conflict)
+            .hint(format!("git finds no hook that way; take it out: git config --{scope} --unset-all core.hooksPath"))
+            .hint("then: proof-gate install"));
+    }
     let why = match &setting {
-        Some((scope, value)) => {
-            format!("core.hooksPath is '{}' in the {} configuration", value.as_bstr(), scope.as_str())
+        Some(setting) => {
+            let scope = setting.scope.as_str();
+            format!("core.hooksPath is '{}' in the {scope} configuration", setting.value.as_bstr())
         }
         None => "the hooks folder is a link to it".to_owned(),
     };
@@ -189,6 +199,19 @@ fn keep(hook: &Path, theirs: &Snapshot) -> Result<Kept> {
         }
     }
     Ok(Kept::new(&place, theirs.clone()))
+}
+
+/// What is left of a hook of ours after a crash or a full disk: nothing, nothing but NUL bytes, or its beginning. A link in a circle is
+/// as little of a hook, and kept under another name it would lead to ours.
+fn is_debris(hook: &Path, standing: &Snapshot) -> bool {
+    match standing {
+        Snapshot::File { bytes, .. } => {
+            bytes.0.iter().all(|byte| *byte == 0) || shim::compare(&bytes.0) == shim::Text::CutShort
+        }
+        Snapshot::Link { .. } => {
+            fs::metadata(hook).is_err_and(|error| error.raw_os_error() == Some(rustix::io::Errno::LOOP.raw_os_error()))
+        }
+    }
 }
 
 /// Takes in a kept hook whose note was lost.

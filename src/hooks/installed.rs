@@ -2,7 +2,7 @@
 //!
 //! Deliberately absent: the policy that install saw. It moves on by itself and has a file of its own.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
@@ -39,7 +39,7 @@ pub struct Kept {
 
 impl Kept {
     /// What stood there, and where it is kept from now on.
-    pub fn new(path: &std::path::Path, snapshot: Snapshot) -> Self {
+    pub fn new(path: &Path, snapshot: Snapshot) -> Self {
         Kept { path: Text::of_path(path), sha256: snapshot.digest(), snapshot }
     }
 
@@ -51,7 +51,7 @@ impl Kept {
 
 impl Note {
     /// The note of a hook at `hook` that is `shim`.
-    pub fn new(hook: &std::path::Path, shim: &Snapshot, before: Option<Kept>, made_folder: bool) -> Self {
+    pub fn new(hook: &Path, shim: &Snapshot, before: Option<Kept>, made_folder: bool) -> Self {
         Note { format: FORMAT.to_owned(), hook: Text::of_path(hook), sha256: shim.digest(), before, made_folder }
     }
 
@@ -75,14 +75,23 @@ impl Note {
             return Err(Error::new(format!("cannot read {}: its format is '{}'", path.display(), format.format))
                 .hint("a newer proof-gate wrote it: use that version"));
         }
-        serde_json::from_slice(snapshot.bytes()).context(damaged()).map_err(mend).map(Some)
+        let note: Note = serde_json::from_slice(snapshot.bytes()).context(damaged()).map_err(mend)?;
+        Ok(Some(note.with_paths(|path| from_clone(repository, path))))
     }
 
-    /// Writes the note durably.
+    /// Writes the note durably. What lies in the clone is named from there: a clone that is moved or copied takes its hook along.
     pub fn write(&self, repository: &Repository) -> Result<()> {
-        let mut json = serde_json::to_vec_pretty(self).context("cannot write down what was installed")?;
+        let note = self.clone().with_paths(|path| in_clone(repository, path));
+        let mut json = serde_json::to_vec_pretty(&note).context("cannot write down what was installed")?;
         json.push(b'\n');
         write_own(repository, "installed.json", json)
+    }
+
+    fn with_paths(mut self, change: impl Fn(&Path) -> PathBuf) -> Self {
+        for path in [&mut self.hook].into_iter().chain(self.before.as_mut().map(|kept| &mut kept.path)) {
+            *path = Text::of_path(&change(&path.to_path()));
+        }
+        self
     }
 
     /// Takes the note away.
@@ -94,12 +103,33 @@ impl Note {
 /// Writes one of proof-gate's own files, which nobody else may read, durably.
 pub fn write_own(repository: &Repository, name: &str, bytes: Vec<u8>) -> Result<()> {
     let folder = repository.own_dir();
-    make_own_dir(&folder)?;
-    Snapshot::File { mode: 0o600, bytes: Text(bytes) }.put(&folder.join(name))
+    let hint = |error: Error| error.hint(format!("mend its owner, mode or disk: ls -ld '{}'", folder.display()));
+    make_own_dir(&folder).map_err(hint)?;
+    Snapshot::File { mode: 0o600, bytes: Text(bytes) }.put(&folder.join(name)).map_err(hint)
 }
 
 fn path(repository: &Repository) -> PathBuf {
     repository.own_dir().join("installed.json")
+}
+
+/// The path from the git directory on, where it lies there or, as `../…`, in the work tree around it. Any other stays as it is.
+fn in_clone(repository: &Repository, path: &Path) -> PathBuf {
+    let git_dir = repository.common_dir();
+    let around = git_dir.parent().filter(|_| git_dir.ends_with(".git"));
+    match (path.strip_prefix(git_dir), around.map(|around| path.strip_prefix(around))) {
+        (Ok(below), _) => below.to_owned(),
+        (Err(_), Some(Ok(beside))) => Path::new("..").join(beside),
+        (Err(_), Some(Err(_)) | None) => path.to_owned(),
+    }
+}
+
+/// What [`in_clone`] made, as it is here and now.
+fn from_clone(repository: &Repository, path: &Path) -> PathBuf {
+    let git_dir = repository.common_dir();
+    match (path.strip_prefix(".."), git_dir.parent()) {
+        (Ok(beside), Some(around)) => around.join(beside),
+        (Ok(_), None) | (Err(_), _) => git_dir.join(path),
+    }
 }
 
 #[cfg(test)]

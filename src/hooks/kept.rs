@@ -17,6 +17,9 @@ use crate::prove::process::hand_over;
 /// Set for the kept hook, so that one that calls this program again is noticed. It can only refuse.
 const MARK: &str = "PROOF_GATE_KEPT_HOOK";
 
+/// What is said where the kept hook refuses. `doctor --fire` knows it by these words.
+pub const REFUSED_BY_KEPT: &str = "push refused by the hook that stood here before";
+
 /// The folder beside the hook, or the ending of the name, under which a hook is kept.
 pub const ENDING: &str = "before-proof-gate";
 
@@ -68,6 +71,38 @@ pub fn run_kept(repository: &Repository, caller: &Caller, args: &[OsString], std
     Ok(match exit_code(status) {
         0 => KeptOutcome::Passed,
         code => KeptOutcome::Refused { code, path },
+    })
+}
+
+/// The kept hook as it stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum KeptHook {
+    /// None is kept.
+    None,
+    /// It is run, or git did not run it before either.
+    Stands,
+    /// It is gone, and every push is refused.
+    Gone(PathBuf),
+    /// git ran it before, and now it may not be executed.
+    NotExecutable(PathBuf),
+    /// It is kept, and noted nowhere.
+    Orphan(PathBuf),
+}
+
+/// Looks at the kept hook.
+pub fn kept_hook(repository: &Repository) -> Result<KeptHook> {
+    let Some(note) = Note::read(repository)? else {
+        let orphan = orphan_of(&repository.common_dir().join("hooks/pre-push"));
+        return Ok(orphan.map_or(KeptHook::None, KeptHook::Orphan));
+    };
+    let Some(kept) = note.before else { return Ok(KeptHook::None) };
+    let path = kept.path();
+    Ok(if path.symlink_metadata().is_err() {
+        KeptHook::Gone(path)
+    } else if kept.snapshot.may_run() && !is_runnable(&path) {
+        KeptHook::NotExecutable(path)
+    } else {
+        KeptHook::Stands
     })
 }
 

@@ -14,11 +14,13 @@ mod state;
 mod uninstall;
 
 pub use install::{Installed, Options, install};
-pub use kept::{KeptOutcome, run_kept};
-pub use manager::Manager;
+pub use kept::{KeptHook, KeptOutcome, REFUSED_BY_KEPT, kept_hook, run_kept};
+pub use manager::{Manager, calling_line};
 pub use seen_policy::SeenPolicy;
-pub use self_test::self_test_reply;
-pub use state::{HookState, state};
+pub use self_test::{fire, self_test_reply};
+pub use shim::is_ours;
+pub use snapshot::is_runnable;
+pub use state::{Effect, HookState, Look, look, state};
 pub use uninstall::{Uninstalled, purge, uninstall};
 
 #[cfg(test)]

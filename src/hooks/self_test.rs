@@ -25,7 +25,7 @@ fn reply(word: &str) -> String {
     format!("self-test {word}: nothing is let through")
 }
 
-/// Install's side: has git run the hook, and tells why it does not fire if it does not.
+/// The other side: has git run the hook, and tells why it does not fire if it does not. Only for a hook that is ours to the byte.
 pub fn fire(repository: &Repository) -> Result<()> {
     let mut word = [0; 16];
     getrandom::fill(&mut word).context("cannot draw a random word for the self-test")?;

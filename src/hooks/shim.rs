@@ -2,8 +2,11 @@
 //!
 //! Deliberately absent: anything that decides. The shim must be right without ever being updated.
 
-use std::os::unix::ffi::OsStrExt as _;
-use std::path::Path;
+use std::ffi::OsString;
+use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
+use std::path::{Path, PathBuf};
+
+use bstr::ByteSlice as _;
 
 /// The hook as it is written, but for the program's path.
 const PRE_PUSH: &str = include_str!("../../hooks/pre-push");
@@ -25,6 +28,75 @@ pub fn is_ours(bytes: &[u8]) -> bool {
     bytes.split(|byte| *byte == b'\n').nth(1).is_some_and(|line| line.starts_with(MARK))
 }
 
+/// How a hook that bears our mark stands to what would be written now.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Text {
+    /// To the byte, but for the program, which is this one.
+    Whole(PathBuf),
+    /// The same with comments, blank lines, or lines behind its end, which sh never comes to.
+    Annotated(PathBuf),
+    /// The beginning of it.
+    CutShort,
+    /// Anything else: changed by hand, or of another version.
+    Changed,
+}
+
+/// Compares a hook with what would be written now.
+pub fn compare(bytes: &[u8]) -> Text {
+    let (head, _) = PRE_PUSH.split_once(PLACE).expect("the hook's text has a place for the program");
+    let ends_in_program = bytes.strip_prefix(head.as_bytes()).is_some_and(|rest| !rest.contains_str("'\n"));
+    if ends_in_program || head.as_bytes().starts_with(bytes) {
+        return Text::CutShort;
+    }
+    let Some(program) = program_of(bytes) else { return Text::Changed };
+    let now = render(&program);
+    if bytes == now {
+        Text::Whole(program)
+    } else if now.starts_with(bytes) {
+        Text::CutShort
+    } else if bytes.starts_with(b"#!/bin/sh\n") && read_by_sh(bytes) == read_by_sh(&now) {
+        Text::Annotated(program)
+    } else {
+        Text::Changed
+    }
+}
+
+/// The program that a hook of ours names.
+fn program_of(bytes: &[u8]) -> Option<PathBuf> {
+    let (head, _) = PRE_PUSH.split_once(PLACE)?;
+    let assignment = head.lines().last()?;
+    let at = bytes.find(assignment)? + assignment.len();
+    let mut rest = bytes[at..].strip_prefix(b"'")?;
+    let mut program = Vec::new();
+    loop {
+        let (part, behind) = rest.split_once_str("'")?;
+        program.extend_from_slice(part);
+        match behind.strip_prefix(br"\''") {
+            Some(more) => {
+                program.push(b'\'');
+                rest = more;
+            }
+            None => return Some(OsString::from_vec(program).into()),
+        }
+    }
+}
+
+/// The lines that sh reads: neither blank nor comments, up to the brace at which it ends. A comment behind a line that goes on is kept.
+fn read_by_sh(bytes: &[u8]) -> Vec<&[u8]> {
+    let mut read: Vec<&[u8]> = Vec::new();
+    for line in bytes.split(|byte| *byte == b'\n') {
+        let goes_on = read.last().is_some_and(|last| last.ends_with(b"\\"));
+        let says = line.trim_ascii_start();
+        if goes_on || !(says.is_empty() || says.starts_with(b"#")) {
+            read.push(line);
+        }
+        if line == b"}" {
+            break;
+        }
+    }
+    read
+}
+
 /// A word of sh that stands for exactly these bytes.
 fn quote(bytes: &[u8]) -> Vec<u8> {
     let mut quoted = vec![b'\''];
@@ -41,7 +113,6 @@ fn quote(bytes: &[u8]) -> Vec<u8> {
 #[cfg(test)]
 mod tests {
     use std::ffi::OsStr;
-    use std::path::PathBuf;
 
     use super::*;
     use crate::hooks::testing::{executable, run};
@@ -54,6 +125,32 @@ mod tests {
         assert!(!PRE_PUSH.contains('\r'));
         assert!(is_ours(&render(Path::new("/bin/true"))));
         assert!(!is_ours(b"#!/bin/sh\nexit 0\n"));
+    }
+
+    #[test]
+    fn a_hook_is_compared_with_what_would_be_written_now() {
+        let program = Path::new("/opt/it's\nhere/proof-gate");
+        let whole = render(program);
+        let text = String::from_utf8(whole.clone()).unwrap();
+        check(&text, &Text::Whole(program.to_owned()));
+        check(&format!("{text}\n# ours\nexit 0\n"), &Text::Annotated(program.to_owned()));
+        check(&text.replace("{\n", "{\n\n\t# kept by the team\n"), &Text::Annotated(program.to_owned()));
+        for changed in [
+            text.replace("{\n", "exit 0\n{\n"),
+            text.replace("exit 1", "exit 0"),
+            text.replace("/bin/sh", "/bin/bash"),
+            text.replace("\\\n", "\\\n# in the midst of a list\n"),
+            text.replace("pre-push 1", "pre-push 9").replace("exec", "eval"),
+        ] {
+            check(&changed, &Text::Changed);
+        }
+        for length in 0..whole.len() {
+            assert_eq!(compare(&whole[..length]), Text::CutShort, "{length}");
+        }
+
+        fn check(text: &str, expected: &Text) {
+            assert_eq!(&compare(text.as_bytes()), expected, "{text}");
+        }
     }
 
     #[test]

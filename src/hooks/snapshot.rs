@@ -125,6 +125,11 @@ impl Snapshot {
         Sha256::digest(&bytes.0).iter().map(|byte| format!("{byte:02x}")).collect()
     }
 
+    /// Whether anybody might execute it: a file with such a bit. Of a link that is not known.
+    pub fn may_run(&self) -> bool {
+        matches!(self, Snapshot::File { mode, .. } if mode & 0o111 != 0)
+    }
+
     /// What the file holds; a link holds nothing of its own.
     pub fn bytes(&self) -> &[u8] {
         match self {
@@ -143,7 +148,7 @@ pub fn sync_folder(folder: &Path) -> Result<()> {
 pub fn remove(path: &Path) -> Result<()> {
     match fs::remove_file(path) {
         Ok(()) => path.parent().map_or(Ok(()), sync_folder),
-        Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
+        Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => Ok(()),
         Err(error) => Err(Error::new(format!("cannot remove {}: {error}", path.display()))),
     }
 }

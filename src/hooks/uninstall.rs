@@ -53,7 +53,9 @@ pub fn uninstall(repository: &Repository) -> Result<Uninstalled> {
         }
         None => {
             snapshot::remove(&hook)?;
-            lines.push(format!("removed {}", hook.display()));
+            let changed = standing.is_some_and(|standing| standing.digest() != note.sha256);
+            let how = if changed { ", which had been changed since it was written" } else { "" };
+            lines.push(format!("removed {}{how}", hook.display()));
         }
     }
     if note.made_folder {

@@ -2,26 +2,37 @@
 
 use std::collections::HashMap;
 
+use regex::Regex;
+
 use super::finding::{Code, Finding};
 use super::verdict::{Counts, Verdict};
 use crate::evidence::{self, Ended, Noticed, Outcome, ReportEvidence, SuiteError, SuiteEvidence, TestCase, TestReport};
-use crate::policy::{Report, Suite};
+use crate::policy::{AllowLeftover, Report, Suite};
 
 /// The version of the rules below. It stands in every record and goes up whenever the same evidence could be judged
 /// more strictly than before, so that a gate can ask for proofs that were judged by rules as strict as its own.
 pub const RULES_VERSION: u32 = 2;
 
 /// What a suite asks of its evidence.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Rules {
     /// Fewer executed tests are a finding. None at all are one whatever stands here.
     pub min_tests: u64,
+    /// What may be left running: it is ended, and noted.
+    pub allow_leftover: Vec<AllowLeftover>,
+}
+
+impl Default for Rules {
+    /// Those of a suite that says nothing about it.
+    fn default() -> Self {
+        Rules { min_tests: 1, allow_leftover: Vec::new() }
+    }
 }
 
 impl Rules {
     /// The rules of a suite of the policy.
     pub fn of(suite: &Suite) -> Self {
-        Rules { min_tests: suite.min_tests }
+        Rules { min_tests: suite.min_tests, allow_leftover: suite.allow_leftover.clone() }
     }
 }
 
@@ -53,7 +64,7 @@ impl Judged {
 /// Nothing but the report and the exit code is weighed, so what needs the run itself (warnings, artifacts) cannot show.
 pub fn judge_file(bytes: &[u8], report: Report, exit: i32) -> Judged {
     let evidence = SuiteEvidence::new(Ended::Exited(exit), evidence::parse_report(report, bytes));
-    judge(&evidence, &Rules { min_tests: 1 })
+    judge(&evidence, &Rules::default())
 }
 
 /// Judges the evidence of one suite.
@@ -93,11 +104,14 @@ enum Weighed {
     Note(String),
 }
 
-fn weigh(noticed: &Noticed, _rules: &Rules) -> Weighed {
+fn weigh(noticed: &Noticed, rules: &Rules) -> Weighed {
     match noticed {
-        Noticed::Leftover { program, command } => {
-            Weighed::Finding(finding(Code::LeftoverProcesses, format!("{program} was still running: {command}")))
-        }
+        Noticed::Leftover { program, command } => match why_tolerated(program, command, rules) {
+            Some(why) => Weighed::Note(format!("{program} was still running and was ended ({why}): {command}")),
+            None => {
+                Weighed::Finding(finding(Code::LeftoverProcesses, format!("{program} was still running: {command}")))
+            }
+        },
         Noticed::TreeChanged { path, how } => Weighed::Finding(finding(Code::TreeChanged, format!("{path}: {how}"))),
         Noticed::RepositoryTouched { what } => Weighed::Finding(finding(Code::RepositoryTouched, what.clone())),
         Noticed::PointerLeft { path } => Weighed::Finding(finding(
@@ -106,6 +120,20 @@ fn weigh(noticed: &Noticed, _rules: &Rules) -> Weighed {
         )),
         Noticed::Note(note) => Weighed::Note(note.clone()),
     }
+}
+
+/// Why it is no finding that a process was left running: the suite allows it, or it is a daemon that build tools leave to be faster
+/// the next time.
+fn why_tolerated<'a>(program: &str, command: &str, rules: &'a Rules) -> Option<&'a str> {
+    let is_meant =
+        |pattern: &str| Regex::new(pattern).is_ok_and(|pattern| pattern.is_match(program) || pattern.is_match(command));
+    let allowed = rules.allow_leftover.iter().find(|allow| is_meant(&allow.program));
+    let is_daemon = || match program {
+        "esbuild" | "watchman" => true,
+        "turbo" => command.split(' ').any(|word| word == "daemon"),
+        _ => command.contains("/nx/src/daemon/server/") || command.contains(" org.gradle.launcher.daemon."),
+    };
+    allowed.map(|allow| allow.reason.as_str()).or_else(|| is_daemon().then_some("a daemon of a build tool"))
 }
 
 /// Whether the suite was stopped before it could end by itself.

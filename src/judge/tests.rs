@@ -3,7 +3,8 @@
 use proptest::prelude::*;
 
 use super::{Code, Counts, Finding, Judged, MAX_FINDINGS, Rules, Verdict, Word, judge};
-use crate::evidence::{Ended, Outcome, ReportEvidence, SuiteError, SuiteEvidence, TestCase, TestReport};
+use crate::evidence::{Ended, Noticed, Outcome, ReportEvidence, SuiteError, SuiteEvidence, TestCase, TestReport};
+use crate::policy::AllowLeftover;
 
 fn case(title: &str, outcome: Outcome) -> TestCase {
     TestCase { title: title.to_owned(), identity: TestCase::identity_of(title), file: None, outcome, detail: None }
@@ -15,7 +16,7 @@ fn report(outcomes: &[Outcome]) -> TestReport {
 }
 
 fn judged(ended: Ended, report: TestReport) -> Judged {
-    judge(&SuiteEvidence::new(ended, ReportEvidence::Read(report)), &Rules { min_tests: 1 })
+    judge(&SuiteEvidence::new(ended, ReportEvidence::Read(report)), &Rules::default())
 }
 
 fn codes(judged: &Judged) -> Vec<Code> {
@@ -39,14 +40,14 @@ fn no_other_end_than_exit_0_is_a_pass_whatever_the_report_says() {
     ] {
         assert_eq!(codes(&judged(ended, report(&[Outcome::Passed]))), [code]);
         let no_report = SuiteEvidence::new(ended, ReportEvidence::NotAsked);
-        assert_eq!(codes(&judge(&no_report, &Rules { min_tests: 1 })), [code]);
+        assert_eq!(codes(&judge(&no_report, &Rules::default())), [code]);
     }
 }
 
 #[test]
 fn a_suite_without_a_report_is_judged_by_its_exit_code_alone() {
     let evidence = SuiteEvidence::new(Ended::Exited(0), ReportEvidence::NotAsked);
-    assert_eq!(judge(&evidence, &Rules { min_tests: 5 }).verdict, Verdict::Pass);
+    assert_eq!(judge(&evidence, &Rules { min_tests: 5, ..Rules::default() }).verdict, Verdict::Pass);
 }
 
 #[test]
@@ -54,7 +55,7 @@ fn a_report_that_cannot_be_used_is_a_fail_at_exit_0() {
     for code in [Code::ReportMissing, Code::ReportEmpty, Code::ReportMalformed, Code::ReportStale] {
         let report = ReportEvidence::Unusable { code, detail: "why".to_owned() };
         let evidence = SuiteEvidence::new(Ended::Exited(0), report);
-        assert_eq!(codes(&judge(&evidence, &Rules { min_tests: 1 })), [code]);
+        assert_eq!(codes(&judge(&evidence, &Rules::default())), [code]);
     }
 }
 
@@ -64,10 +65,10 @@ fn skipped_tests_are_not_executed() {
     assert_eq!(codes(&judged(Ended::Exited(0), report(&[]))), [Code::ZeroTests]);
     let partly = ReportEvidence::Read(report(&[Outcome::Passed, Outcome::Skipped]));
     let evidence = SuiteEvidence::new(Ended::Exited(0), partly);
-    assert_eq!(codes(&judge(&evidence, &Rules { min_tests: 2 })), [Code::TooFewTests]);
-    assert_eq!(codes(&judge(&evidence, &Rules { min_tests: 0 })), []);
+    assert_eq!(codes(&judge(&evidence, &Rules { min_tests: 2, ..Rules::default() })), [Code::TooFewTests]);
+    assert_eq!(codes(&judge(&evidence, &Rules { min_tests: 0, ..Rules::default() })), []);
     let none = SuiteEvidence::new(Ended::Exited(0), ReportEvidence::Read(report(&[])));
-    assert_eq!(codes(&judge(&none, &Rules { min_tests: 0 })), [Code::ZeroTests]);
+    assert_eq!(codes(&judge(&none, &Rules { min_tests: 0, ..Rules::default() })), [Code::ZeroTests]);
 }
 
 #[test]
@@ -134,7 +135,7 @@ fn a_suite_that_was_cut_off_owes_no_report_but_a_stale_one_is_named() {
     for (ended, cut_off) in [(Ended::Signalled(9), Code::Killed), (Ended::TimedOut, Code::TimedOut)] {
         let of = |code| {
             let report = ReportEvidence::Unusable { code, detail: "why".to_owned() };
-            codes(&judge(&SuiteEvidence::new(ended, report), &Rules { min_tests: 1 }))
+            codes(&judge(&SuiteEvidence::new(ended, report), &Rules::default()))
         };
         for code in [Code::ReportMissing, Code::ReportEmpty, Code::ReportMalformed] {
             assert_eq!(of(code), [cut_off]);
@@ -148,7 +149,7 @@ proptest! {
     fn a_finding_never_turns_a_fail_into_a_pass(
         evidence in any_evidence(), more in prop::collection::vec(any_code(), 0..4), min_tests in 0_u64..8,
     ) {
-        let before = judge(&evidence, &Rules { min_tests });
+        let before = judge(&evidence, &Rules { min_tests, ..Rules::default() });
         let after = before.clone().with(more.iter().map(|code| Finding { code: *code, test: None, detail: String::new() }));
         let fails = before.verdict.word() == Word::Fail || !more.is_empty();
         prop_assert_eq!(after.verdict.word() == Word::Fail, fails);
@@ -161,17 +162,51 @@ proptest! {
         for outcome in [Outcome::Failed, Outcome::Flaky] {
             report.cases.push(case("one more", outcome));
             let worse = SuiteEvidence::new(evidence.ended, ReportEvidence::Read(report.clone()));
-            prop_assert_eq!(judge(&worse, &Rules { min_tests }).verdict.word(), Word::Fail);
+            prop_assert_eq!(judge(&worse, &Rules { min_tests, ..Rules::default() }).verdict.word(), Word::Fail);
         }
     }
 
     #[test]
     fn a_pass_has_exit_0_and_enough_tests_that_all_passed_at_once(evidence in any_evidence(), min_tests in 0_u64..8) {
-        let judged = judge(&evidence, &Rules { min_tests });
+        let judged = judge(&evidence, &Rules { min_tests, ..Rules::default() });
         if judged.verdict == Verdict::Pass {
             prop_assert_eq!(evidence.ended, Ended::Exited(0));
             prop_assert_eq!((judged.counts.failed, judged.counts.flaky), (0, 0));
             prop_assert!(judged.counts.passed >= min_tests.max(1));
         }
     }
+}
+
+/// What becomes of one process that was left running, by a suite that allows `allowed`.
+#[track_caller]
+fn check_leftover(program: &str, command: &str, allowed: &str, expected: &[Code]) {
+    let allow = AllowLeftover { program: allowed.to_owned(), reason: "it stays".to_owned() };
+    let allow_leftover = if allowed.is_empty() { vec![] } else { vec![allow] };
+    let mut evidence = SuiteEvidence::new(Ended::Exited(0), ReportEvidence::NotAsked);
+    evidence.noticed = vec![Noticed::Leftover { program: program.to_owned(), command: command.to_owned() }];
+    let judged = judge(&evidence, &Rules { allow_leftover, ..Rules::default() });
+    assert_eq!(codes(&judged), expected, "{program}: {command}");
+    let said = judged.notes.iter().any(|note| note.contains(command));
+    assert_eq!(said, expected.is_empty(), "{:?}", judged.notes);
+}
+
+#[test]
+fn a_process_that_was_left_running_is_a_finding_unless_the_suite_allows_it() {
+    let finding = [Code::LeftoverProcesses];
+    check_leftover("node", "node server.js", "", &finding);
+    check_leftover("node", "node server.js", "^server", &finding);
+    check_leftover("node", "node server.js", "server\\.js$", &[]);
+    check_leftover("postgres", "postgres: writer", "^postgres$", &[]);
+    check_leftover("node", "node server.js", "(", &finding);
+}
+
+#[test]
+fn daemons_of_build_tools_are_noted_and_what_only_sounds_like_one_is_a_finding() {
+    check_leftover("esbuild", "/x/esbuild --service=0.25.0 --ping", "", &[]);
+    check_leftover("watchman", "watchman --foreground", "", &[]);
+    check_leftover("turbo", "/x/turbo --skip-infer daemon", "", &[]);
+    check_leftover("node", "node /x/node_modules/nx/src/daemon/server/start.js", "", &[]);
+    check_leftover("java", "java -cp x org.gradle.launcher.daemon.bootstrap.GradleDaemon 8.5", "", &[]);
+    check_leftover("turbo", "/x/turbo run serve", "", &[Code::LeftoverProcesses]);
+    check_leftover("node", "node esbuild-server.js", "", &[Code::LeftoverProcesses]);
 }

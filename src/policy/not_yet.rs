@@ -2,7 +2,7 @@
 //!
 //! Only those that would change a verdict or let a push through: under them a proof is refused, never made without them.
 
-use super::types::{Adapter, Caches, GitView, Policy, Share, Sign, Suite, WorkspaceMode};
+use super::types::{Adapter, GitView, Policy, Share, Sign, Suite, WorkspaceMode};
 
 /// A key whose demand this version cannot meet.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -18,9 +18,6 @@ type Missing<T> = (&'static str, fn(&T) -> bool, &'static str);
 
 /// The keys outside the suites.
 const COMMON: &[Missing<Policy>] = &[
-    ("proof.home", |policy| !policy.proof.home.is_empty(), "files of the home folder are not handed to suites"),
-    ("proof.copy", |policy| !policy.proof.copy.is_empty(), "untracked files are not handed to suites"),
-    ("proof.caches", |policy| policy.proof.caches == Caches::Fresh, "package stores are the user's"),
     ("proof.git", |policy| policy.proof.git == GitView::History, "the workspace holds a single commit"),
     ("proof.filters", |policy| !policy.proof.filters.is_empty(), "filter drivers are not run"),
     ("proof.workspace", |policy| policy.proof.workspace == WorkspaceMode::Reuse, "every proof has a new workspace"),
@@ -82,16 +79,13 @@ mod tests {
 
     #[test]
     fn every_key_whose_work_comes_later_is_named() {
-        let text = "[proof]\nhome = ['.npmrc']\ncopy = ['.env']\ncaches = 'fresh'\ngit = 'history'\n\
+        let text = "[proof]\ngit = 'history'\n\
                     filters = ['lfs']\nworkspace = 'reuse'\n[warnings]\nfail = ['x']\n[changelog]\nrequire = true\n\
                     [records]\nsign = 'required'\nshare = 'required'\n[suites.a]\nrun = ['a']\nreport = 'tap'\n\
                     artifacts = [{ paths = 'x' }]\nsources = ['x']\n";
         assert_eq!(
             keys(text),
             [
-                "proof.home",
-                "proof.copy",
-                "proof.caches",
                 "proof.git",
                 "proof.filters",
                 "proof.workspace",

@@ -1,59 +1,110 @@
 //! Whether the user asked to stop. Polled by whatever waits; it stops nothing by itself.
 
+use std::array;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
+use rustix::process::{Pid, getppid};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM};
+
 use crate::error::{Context as _, Result};
 
-/// A wish to stop, from a signal or from the program itself. Clones share it.
+/// The signals that ask to stop. They are counted apart: on one Ctrl-C git dies, and who started git may then send a TERM.
+const SIGNALS: [i32; 4] = [SIGINT, SIGTERM, SIGHUP, SIGQUIT];
+
+/// Who asks beside the signals: this program itself, and a parent that is gone.
+const OWN: usize = SIGNALS.len();
+const PARENT: usize = OWN + 1;
+const SOURCES: usize = PARENT + 1;
+
+/// A wish to stop, from a signal, a dead parent or the program itself. Clones share it.
 #[derive(Clone, Debug)]
 pub struct Cancel {
+    sources: Arc<[Source; SOURCES]>,
+    parent: Option<Parent>,
+    forgiven: [usize; SOURCES],
+}
+
+#[derive(Debug, Default)]
+struct Source {
     raised: Arc<AtomicBool>,
-    seen: Arc<AtomicUsize>,
-    forgiven: usize,
+    seen: AtomicUsize,
+}
+
+/// The process that started this one: git, for its hook.
+///
+/// Its death is looked for, not signalled by the kernel: `PR_SET_PDEATHSIG` fires when the *thread* ends that started the hook, and hook
+/// managers end threads while their hooks run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Parent(Option<Pid>);
+
+impl Parent {
+    /// Whoever it is now.
+    pub fn now() -> Self {
+        Parent(getppid())
+    }
+
+    fn is_gone(self) -> bool {
+        getppid() != self.0
+    }
 }
 
 impl Cancel {
     /// Hears INT, TERM, HUP and QUIT from now on; they no longer end the process by themselves.
     pub fn on_signals() -> Result<Self> {
-        use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM};
         let cancel = Self::never();
-        for signal in [SIGINT, SIGTERM, SIGHUP, SIGQUIT] {
-            signal_hook::flag::register(signal, Arc::clone(&cancel.raised)).context("cannot listen for signals")?;
+        for (signal, source) in SIGNALS.into_iter().zip(cancel.sources.iter()) {
+            signal_hook::flag::register(signal, Arc::clone(&source.raised)).context("cannot listen for signals")?;
         }
         Ok(cancel)
     }
 
     /// Hears no signal; only [`raise`](Self::raise) sets it.
     pub fn never() -> Self {
-        Cancel { raised: Arc::default(), seen: Arc::default(), forgiven: 0 }
+        Cancel { sources: Arc::new(array::from_fn(|_| Source::default())), parent: None, forgiven: [0; SOURCES] }
+    }
+
+    /// The same, and the parent's death is a wish to stop too.
+    pub fn or_without(self, parent: Option<Parent>) -> Self {
+        Cancel { parent, ..self }
     }
 
     /// Asks to stop.
     pub fn raise(&self) {
-        self.raised.store(true, Ordering::SeqCst);
+        self.sources[OWN].raised.store(true, Ordering::SeqCst);
     }
 
     /// Whether somebody asked to stop.
     pub fn is_raised(&self) -> bool {
-        self.count() > self.forgiven
+        self.unforgiven().any(|count| count > 0)
     }
 
-    /// Whether somebody asked again after the first time was heard: nothing is waited for any more.
+    /// Whether somebody asked again after the first time was heard, in the same way: nothing is waited for any more.
     pub fn is_urgent(&self) -> bool {
-        self.count() > self.forgiven + 1
+        self.unforgiven().any(|count| count > 1)
     }
 
     /// The same wish without what was asked until now: what has to be done at the end goes on until somebody asks again.
     pub fn forgiving(&self) -> Self {
-        Cancel { forgiven: self.count(), ..self.clone() }
+        Cancel { forgiven: self.counts(), ..self.clone() }
     }
 
-    fn count(&self) -> usize {
-        if self.raised.swap(false, Ordering::SeqCst) {
-            self.seen.fetch_add(1, Ordering::SeqCst);
+    fn unforgiven(&self) -> impl Iterator<Item = usize> {
+        self.counts().into_iter().zip(self.forgiven).map(|(count, forgiven)| count - forgiven)
+    }
+
+    fn counts(&self) -> [usize; SOURCES] {
+        let parent = &self.sources[PARENT];
+        if self.parent.is_some_and(Parent::is_gone) && parent.seen.load(Ordering::SeqCst) == 0 {
+            parent.raised.store(true, Ordering::SeqCst);
         }
-        self.seen.load(Ordering::SeqCst)
+        array::from_fn(|index| {
+            let source = &self.sources[index];
+            if source.raised.swap(false, Ordering::SeqCst) {
+                source.seen.fetch_add(1, Ordering::SeqCst);
+            }
+            source.seen.load(Ordering::SeqCst)
+        })
     }
 }
 
@@ -79,5 +130,15 @@ mod tests {
         assert!(cancel.is_raised() && !forgiving.is_raised());
         cancel.raise();
         assert!(forgiving.is_raised());
+    }
+
+    #[test]
+    fn two_ways_to_ask_once_are_not_urgent_and_a_dead_parent_asks_once() {
+        let cancel = Cancel::never().or_without(Some(Parent(Pid::from_raw(i32::MAX))));
+        assert!(cancel.is_raised() && !cancel.is_urgent());
+        cancel.sources[0].raised.store(true, Ordering::SeqCst);
+        assert!(cancel.is_raised() && !cancel.is_urgent());
+        assert!(!cancel.forgiving().is_raised());
+        assert!(!Cancel::never().or_without(Some(Parent::now())).is_raised());
     }
 }

@@ -18,38 +18,61 @@ pub(super) type Variables = BTreeMap<OsString, OsString>;
 enum Below {
     Home(&'static str),
     Cache(&'static str),
+    Config(&'static str),
     Data(&'static str),
+    /// Below Go's first workspace, which has a variable of its own.
+    GoPath(&'static str),
+    /// Nowhere: what has no usual place is passed where it is set.
+    Unknown,
 }
-use Below::{Cache, Data, Home};
+use Below::{Cache, Config, Data, GoPath, Home, Unknown};
 
 /// Installed toolchains: without them the tools themselves are not found.
 const TOOLCHAINS: &[(&str, Below)] = &[
     ("ASDF_DATA_DIR", Home(".asdf")),
+    ("BUN_INSTALL", Home(".bun")),
+    // The package managers that corepack has unpacked, not what they install.
+    ("COREPACK_HOME", Cache("node/corepack")),
     ("FNM_DIR", Data("fnm")),
+    ("GOROOT", Unknown),
+    ("JAVA_HOME", Unknown),
+    // Its shims read there which versions the user wants.
+    ("MISE_CONFIG_DIR", Config("mise")),
     ("MISE_DATA_DIR", Data("mise")),
     ("NVM_DIR", Home(".nvm")),
     ("PLAYWRIGHT_BROWSERS_PATH", Cache("ms-playwright")),
+    // pnpm itself and the versions of Node.js that it manages; its store has a variable of its own below.
+    ("PNPM_HOME", Data("pnpm")),
+    ("PYENV_ROOT", Home(".pyenv")),
+    ("RBENV_ROOT", Home(".rbenv")),
     ("RUSTUP_HOME", Home(".rustup")),
     ("UV_PYTHON_INSTALL_DIR", Data("uv/python")),
     ("VOLTA_HOME", Home(".volta")),
 ];
 
-/// Package stores. Go's build cache is not among them: it holds test results.
+/// Package stores: what was downloaded, by name, version and digest. What holds results is not among them and is always empty: Go's build
+/// cache (it holds test results), and the caches of ccache, turbo, nx and Bazel, which lie in folders of the workspace's own.
 const STORES: &[(&str, Below)] = &[
     ("BUN_INSTALL_CACHE_DIR", Home(".bun/install/cache")),
     ("CARGO_HOME", Home(".cargo")),
-    ("COREPACK_HOME", Cache("node/corepack")),
     ("CYPRESS_CACHE_FOLDER", Cache("Cypress")),
-    ("GOMODCACHE", Home("go/pkg/mod")),
+    ("GOMODCACHE", GoPath("pkg/mod")),
     ("GRADLE_USER_HOME", Home(".gradle")),
     ("PIP_CACHE_DIR", Cache("pip")),
     ("UV_CACHE_DIR", Cache("uv")),
     ("YARN_CACHE_FOLDER", Cache("yarn")),
+    ("YARN_GLOBAL_FOLDER", Home(".yarn/berry")),
     ("npm_config_cache", Home(".npm")),
     // pnpm reads the first up to version 10, the second from 11 on.
     ("npm_config_store_dir", Data("pnpm/store")),
     ("pnpm_config_store_dir", Data("pnpm/store")),
+    // What registries said of packages: from version 11 on pnpm asks them about every line of a lockfile that it does not find here.
+    ("npm_config_cache_dir", Cache("pnpm")),
+    ("pnpm_config_cache_dir", Cache("pnpm")),
 ];
+
+/// Maven reads no variable for its store, and its home folder not from `HOME` either.
+const MAVEN_STORE: Below = Home(".m2/repository");
 
 /// What every command of a proof sees.
 pub(super) fn base(caller: &Caller, folders: &Folders, caches: Caches) -> Result<Variables> {
@@ -75,22 +98,28 @@ pub(super) fn base(caller: &Caller, folders: &Folders, caches: Caches) -> Result
             set(name, value);
         }
     }
-    let stores: &[_] = match caches {
-        Caches::Shared => STORES,
-        Caches::Fresh => &[],
-    };
-    for (name, below) in TOOLCHAINS.iter().chain(stores) {
+    for (name, below) in TOOLCHAINS {
         if let Some(folder) = place_of(caller, name, below) {
             set(name, folder.as_os_str());
         }
     }
-    if caches == Caches::Shared
-        && let Some(repository) = caller.home().map(|home| home.join(".m2/repository")).filter(|folder| folder.is_dir())
-    {
+    // Empty ones are named too: a configuration file may lead elsewhere, and a tool's home is not always `HOME`.
+    let store = |name: &str, below: &Below| match caches {
+        Caches::Shared => place_of(caller, name, below),
+        Caches::Fresh => Some(place_in(folders, below)),
+    };
+    for (name, below) in STORES {
+        if let Some(folder) = store(name, below) {
+            set(name, folder.as_os_str());
+        }
+    }
+    if let Some(folder) = store("", &MAVEN_STORE) {
         let mut option = OsString::from("-Dmaven.repo.local=");
-        option.push(repository);
+        option.push(folder);
         set("MAVEN_ARGS", &option);
     }
+    // Gradle's home holds its build cache beside its packages, and a test that was answered from there did not run.
+    set("GRADLE_OPTS", OsStr::new("-Dorg.gradle.caching=false"));
     Ok(variables)
 }
 
@@ -133,6 +162,7 @@ fn search_path(caller: &Caller) -> Result<OsString> {
     std::env::join_paths(entries).context("cannot read PATH")
 }
 
+/// Where the user's tool keeps its things, if it is used here.
 fn place_of(caller: &Caller, name: &str, below: &Below) -> Option<PathBuf> {
     if let Some(value) = caller.variable(name) {
         return Some(value.into());
@@ -145,9 +175,27 @@ fn place_of(caller: &Caller, name: &str, below: &Below) -> Option<PathBuf> {
     let folder = match below {
         Home(path) => home.join(path),
         Cache(path) => xdg("XDG_CACHE_HOME", ".cache").join(path),
+        Config(path) => xdg("XDG_CONFIG_HOME", ".config").join(path),
         Data(path) => xdg("XDG_DATA_HOME", ".local/share").join(path),
+        GoPath(path) => {
+            let first = caller.variable("GOPATH").and_then(|path| std::env::split_paths(path).next());
+            first.unwrap_or_else(|| home.join("go")).join(path)
+        }
+        Unknown => return None,
     };
     folder.is_dir().then_some(folder)
+}
+
+/// Where it would keep them in a workspace.
+fn place_in(folders: &Folders, below: &Below) -> PathBuf {
+    match below {
+        Home(path) => folders.folder("HOME").join(path),
+        Cache(path) => folders.folder("XDG_CACHE_HOME").join(path),
+        Config(path) => folders.folder("XDG_CONFIG_HOME").join(path),
+        Data(path) => folders.folder("XDG_DATA_HOME").join(path),
+        GoPath(path) => folders.folder("HOME").join("go").join(path),
+        Unknown => folders.folder("HOME").join("unknown"),
+    }
 }
 
 #[cfg(test)]
@@ -190,20 +238,57 @@ mod tests {
     }
 
     #[test]
-    fn stores_below_the_real_home_are_passed_and_fresh_ones_keep_only_toolchains() {
+    fn stores_below_the_real_home_are_passed() {
         let home = tempfile::tempdir().unwrap();
         std::fs::create_dir_all(home.path().join(".rustup")).unwrap();
         std::fs::create_dir_all(home.path().join(".local/share/pnpm/store")).unwrap();
+        std::fs::create_dir_all(home.path().join(".cache/pnpm")).unwrap();
         let caller = caller(home.path(), &[("PATH", "/bin"), ("npm_config_cache", "/big/npm")]);
         let shared = seen(&caller, Caches::Shared);
         assert_eq!(shared[OsStr::new("RUSTUP_HOME")], home.path().join(".rustup"));
         for name in ["npm_config_store_dir", "pnpm_config_store_dir"] {
             assert_eq!(shared[OsStr::new(name)], home.path().join(".local/share/pnpm/store"));
         }
+        for name in ["npm_config_cache_dir", "pnpm_config_cache_dir"] {
+            assert_eq!(shared[OsStr::new(name)], home.path().join(".cache/pnpm"));
+        }
         assert_eq!(shared[OsStr::new("npm_config_cache")], "/big/npm");
         assert!(!shared.contains_key(OsStr::new("CARGO_HOME")));
+    }
+
+    #[test]
+    fn fresh_stores_all_lie_in_the_workspace_and_toolchains_stay_the_users() {
+        let home = tempfile::tempdir().unwrap();
+        for folder in [".rustup", ".cargo", ".npm", ".m2/repository", ".gradle", ".cache/node/corepack", "go/pkg/mod"] {
+            std::fs::create_dir_all(home.path().join(folder)).unwrap();
+        }
+        let caller = caller(home.path(), &[("PATH", "/bin"), ("npm_config_cache", "/big/npm"), ("JAVA_HOME", "/jdk")]);
+        let shared = seen(&caller, Caches::Shared);
         let fresh = seen(&caller, Caches::Fresh);
-        assert!(fresh.contains_key(OsStr::new("RUSTUP_HOME")) && !fresh.contains_key(OsStr::new("npm_config_cache")));
+        for (name, _) in STORES {
+            let folder = Path::new(&fresh[OsStr::new(name)]);
+            assert!(folder.starts_with("/scratch"), "{name}: {}", folder.display());
+        }
+        assert_eq!(fresh[OsStr::new("CARGO_HOME")], "/scratch/home/.cargo");
+        assert_eq!(fresh[OsStr::new("MAVEN_ARGS")], "-Dmaven.repo.local=/scratch/home/.m2/repository");
+        for name in ["RUSTUP_HOME", "COREPACK_HOME", "JAVA_HOME"] {
+            assert_eq!(fresh[OsStr::new(name)], shared[OsStr::new(name)], "{name}");
+        }
+    }
+
+    #[test]
+    fn no_shared_store_holds_results() {
+        let home = tempfile::tempdir().unwrap();
+        std::fs::create_dir_all(home.path().join(".gradle/caches/build-cache-1")).unwrap();
+        std::fs::create_dir_all(home.path().join(".cache/go-build")).unwrap();
+        let user = home.path().join("gopath").into_os_string().into_string().unwrap();
+        std::fs::create_dir_all(home.path().join("gopath/pkg/mod")).unwrap();
+        let caller =
+            caller(home.path(), &[("PATH", "/bin"), ("GOCACHE", "/big/go-build"), ("GOPATH", &format!("{user}:/b"))]);
+        let seen = seen(&caller, Caches::Shared);
+        assert!(!seen.contains_key(OsStr::new("GOCACHE")) && !seen.contains_key(OsStr::new("GOPATH")));
+        assert_eq!(seen[OsStr::new("GOMODCACHE")], home.path().join("gopath/pkg/mod"));
+        assert_eq!(seen[OsStr::new("GRADLE_OPTS")], "-Dorg.gradle.caching=false");
     }
 
     #[test]

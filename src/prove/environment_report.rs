@@ -13,6 +13,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
+use super::handed::Handed;
 use crate::caller::Caller;
 use crate::error::{Context as _, Error, Result};
 
@@ -33,6 +34,8 @@ pub struct EnvironmentReport {
     pub identity: Vec<IdentityOutput>,
     /// Passed variables: a keyed hash of each value in hex, nothing for one that is not set.
     pub passed: BTreeMap<String, Option<String>>,
+    /// Files of `home` and `copy`: a keyed hash of each content, nothing for one that is not there.
+    pub files: BTreeMap<String, Option<String>>,
     /// Which secret the hashes are keyed with. Hashes under different secrets say nothing about each other.
     pub secret_id: Option<String>,
 }
@@ -118,27 +121,34 @@ impl Secret {
     }
 }
 
-/// Names of passed variables with the keyed hashes of their values.
-type Passed = BTreeMap<String, Option<String>>;
+/// Keyed hashes of what suites see of the user's.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct Hashed {
+    pub(super) passed: BTreeMap<String, Option<String>>,
+    pub(super) files: BTreeMap<String, Option<String>>,
+    pub(super) secret_id: Option<String>,
+}
 
-/// Keyed hashes of the variables that are passed. The secret is made only where there is something to hash.
-pub(super) fn hash_passed<'a>(
+/// Hashes the variables that are passed and the files that are handed on. The secret is made only where there is something to hash.
+pub(super) fn hash<'a>(
     names: impl Iterator<Item = &'a String>,
+    files: &[Handed],
     caller: &Caller,
     own_dir: &Path,
-) -> Result<(Passed, Option<String>)> {
+) -> Result<Hashed> {
     let names: Vec<&String> = names.collect();
-    if names.is_empty() {
-        return Ok((BTreeMap::new(), None));
+    if names.is_empty() && files.is_empty() {
+        return Ok(Hashed::default());
     }
     let secret = Secret::of_clone(own_dir)?;
-    let hash = |name: &str| {
-        let value = caller.variables.get(OsStr::new(name))?;
-        // The name is part of it: two variables of one value do not show that they are equal.
-        Some(secret.hash(&[name.as_bytes(), b"=", value.as_bytes()].concat()))
-    };
-    let passed = names.into_iter().map(|name| (name.clone(), hash(name))).collect();
-    Ok((passed, Some(secret.id())))
+    // The name is part of it: two variables of one value do not show that they are equal.
+    let hash = |name: &str, value: &[u8]| secret.hash(&[name.as_bytes(), b"=", value].concat());
+    let variable = |name: &String| caller.variables.get(OsStr::new(name)).map(|value| hash(name, value.as_bytes()));
+    let passed = names.into_iter().map(|name| (name.clone(), variable(name))).collect();
+    // No variable's name holds a NUL.
+    let file = |file: &Handed| file.content().map(|content| hash(&format!("file\0{}\0", file.name()), content));
+    let files = files.iter().map(|handed| (handed.name(), file(handed))).collect();
+    Ok(Hashed { passed, files, secret_id: Some(secret.id()) })
 }
 
 /// SHA-256 in hex.
@@ -186,11 +196,11 @@ mod tests {
         let report = |value: &str| {
             let variables = [("TOKEN".into(), value.into())].into();
             let caller = Caller { variables, directory: "/".into(), program: "/".into() };
-            hash_passed([&"TOKEN".to_owned(), &"ABSENT".to_owned()].into_iter(), &caller, folder.path()).unwrap()
+            hash([&"TOKEN".to_owned(), &"ABSENT".to_owned()].into_iter(), &[], &caller, folder.path()).unwrap()
         };
         assert_eq!(report("one"), report("one"));
         assert_ne!(report("one"), report("two"));
         assert!(!format!("{:?}", report("hunter2")).contains("hunter2"));
-        assert_eq!(report("one").0["ABSENT"], None);
+        assert_eq!(report("one").passed["ABSENT"], None);
     }
 }

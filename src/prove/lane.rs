@@ -1,22 +1,33 @@
 //! One workspace and what runs in it: the commands beside the suites, and one suite after the other.
 //!
-//! Deliberately absent: which suite runs in which lane, see `local`.
+//! Deliberately absent: which suite runs in which lane, see `local`; how a lane comes back from what a suite did to it, see `settle`.
+
+mod settle;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
+use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
+use self::settle::Made;
 use super::environment::{self, Variables};
 use super::environment_report::{self, EnvironmentReport, IdentityOutput, Tool};
+use super::handed::Handed;
 use super::log::telling_lines_of;
 use super::place::Place;
-use super::process::{self, Ending};
+use super::process::{self, Afterwards, Ending, Kept, Leftover};
 use super::reports;
+use super::room;
+use super::state::State;
+use super::tracked::{self, Tracked};
+use super::user_repository::UserRepository;
 use super::workspace::Workspace;
+use super::workspace_refs::WorkspaceRefs;
 use super::{Cancel, Event, Job, Outcome, Request, Source, StepKind, SuiteRun};
 use crate::error::{Context as _, Error, Result};
+use crate::evidence::Noticed;
 use crate::policy::Argv;
 
 /// Lines of a failed command's log that its error shows.
@@ -27,9 +38,24 @@ const TEARDOWN_TIME: Duration = Duration::from_secs(60);
 
 /// A workspace and what its commands see.
 pub(super) struct Lane<'a> {
+    /// What commands beside the suites left running on purpose, such as a database. It goes before the workspace does.
+    kept: Vec<Kept>,
+    /// What is to be said of it, with the next suite.
+    notes: Vec<String>,
     request: &'a Request<'a>,
-    workspace: Workspace<'a>,
+    /// From 1.
+    number: usize,
+    place: Place,
+    source: Source,
+    workspace: Workspace,
     variables: Variables,
+    tracked: Tracked,
+    handed: Vec<Handed>,
+    user: UserRepository<'a>,
+    /// The refs that the workspace had before the first child, where they are the user's.
+    given_refs: WorkspaceRefs,
+    /// How it was after `prepare`. Absent before the first suite, and where no other suite follows.
+    state: Option<State>,
     /// Logs of the commands beside the suites, by how many there were.
     steps: PathBuf,
     step_count: usize,
@@ -69,20 +95,43 @@ impl Stop {
 impl<'a> Lane<'a> {
     /// Checks the source out. No command of the policy is started. Lanes are numbered from 1.
     pub(super) fn open(request: &'a Request<'a>, place: &Place, source: &Source, number: usize) -> Result<Self> {
-        let workspace = Workspace::make(request.repository, place, source)?;
-        let mut variables = environment::base(request.caller, &workspace.folders(), request.proof.caches)?;
-        environment::add(&mut variables, request.caller, &request.proof.env)?;
-        variables.insert("PROOF_TREE".into(), workspace.tree_id().to_string().into());
         make_private(&request.evidence_dir)?;
-        variables.insert("PROOF_LANE".into(), number.to_string().into());
         let steps = request.evidence_dir.join(".steps").join(number.to_string());
         make_private(&steps)?;
-        Ok(Lane { request, workspace, variables, steps, step_count: 0 })
+        let handed = Handed::read(request)?;
+        let user = UserRepository::watch(request.repository)?;
+        let Made { workspace, variables, tracked, given_refs } = Made::new(request, place, source, number, &handed)?;
+        Ok(Lane {
+            kept: Vec::new(),
+            notes: Vec::new(),
+            request,
+            number,
+            place: place.clone(),
+            source: source.clone(),
+            workspace,
+            variables,
+            tracked,
+            handed,
+            user,
+            given_refs,
+            state: None,
+            steps,
+            step_count: 0,
+        })
     }
 
     /// The folder that suites start in.
     pub(super) fn folder(&self) -> &Path {
         self.workspace.folder()
+    }
+
+    /// What nobody should read in a log: the values of passed variables, and what the files of `home` and `copy` hold.
+    #[expect(dead_code, reason = "for the masks of the stored logs")]
+    pub(super) fn secret_values(&self) -> Vec<Vec<u8>> {
+        let Request { caller, proof, suites, .. } = self.request;
+        let passed = suites.iter().flat_map(|suite| &suite.environment.pass).chain(&proof.env.pass);
+        let passed = passed.filter_map(|name| caller.variable(name)).map(|value| value.as_bytes().to_vec());
+        passed.chain(self.handed.iter().flat_map(Handed::secret_values)).collect()
     }
 
     /// Finds every program that the policy names and asks the `identity` commands.
@@ -104,7 +153,7 @@ impl<'a> Lane<'a> {
             self.note_tool(&mut tools, &suite.argv, &variables)?;
             passed.extend(&suite.environment.pass);
         }
-        let (passed, secret_id) = environment_report::hash_passed(passed.into_iter(), caller, &repository.own_dir())?;
+        let hashed = environment_report::hash(passed.into_iter(), &self.handed, caller, &repository.own_dir())?;
         let mut identity = Vec::new();
         for argv in &proof.identity {
             let log = self.step(StepKind::Identity, argv, proof.timeout, progress, cancel)?;
@@ -119,8 +168,9 @@ impl<'a> Lane<'a> {
             arch: std::env::consts::ARCH.to_owned(),
             tools: tools.collect(),
             identity,
-            passed,
-            secret_id,
+            passed: hashed.passed,
+            files: hashed.files,
+            secret_id: hashed.secret_id,
         })
     }
 
@@ -177,8 +227,12 @@ impl<'a> Lane<'a> {
         self.step_count += 1;
         let (variables, folder) = (&self.variables, self.workspace.folder());
         let program = &self.find(program_of(argv)?, variables)?;
-        let job = process::Job { program, argv, folder, variables, timeout, grace: process::GRACE, log: &log };
+        let afterwards = what.afterwards();
+        let (supervisor, grace) = (self.request.caller.program.as_path(), process::GRACE);
+        let job = process::Job { supervisor, program, argv, folder, variables, timeout, grace, log: &log, afterwards };
         let ended = process::run(&job, cancel, &mut |_, _| {})?;
+        self.note_leftovers(what, argv, &ended.leftovers);
+        self.kept.extend(ended.kept);
         let how = match ended.ending {
             Ending::Exited(0) => return Ok(log),
             Ending::Cancelled => return Err(Stop::Cancelled),
@@ -186,6 +240,7 @@ impl<'a> Lane<'a> {
             Ending::Signalled(signal) => format!("was ended by signal {signal}"),
             Ending::TimedOut => format!("did not end within {} s", timeout.as_secs()),
         };
+        self.check_not_full(&log)?;
         let mut error = Error::new(format!("cannot make the proof: {} '{}' {how}", what.as_str(), argv.join(" ")));
         let lines = telling_lines_of(&log, SHOWN_LINES);
         if !lines.is_empty() {
@@ -194,6 +249,22 @@ impl<'a> Lane<'a> {
             }
         }
         Err(Stop::Failed(error.hint(format!("its log is {}", log.display()))))
+    }
+
+    fn note_leftovers(&mut self, what: StepKind, argv: &Argv, leftovers: &[Leftover]) {
+        let fate = match what.afterwards() {
+            Afterwards::End => "it was ended",
+            Afterwards::Keep => "it is ended when the suites are over",
+        };
+        let (what, command) = (what.as_str(), argv.join(" "));
+        let note =
+            |left: &Leftover| format!("{what} '{command}' left {} running; {fate}: {}", left.program, left.command);
+        self.notes.extend(leftovers.iter().map(note));
+    }
+
+    /// Where the disk is full, what failed may have failed for that.
+    fn check_not_full(&self, log: &Path) -> Result<()> {
+        room::check_not_full(&[self.workspace.root(), log])
     }
 
     pub(super) fn suite(&mut self, job: &Job<'_>, progress: &mut dyn FnMut(Event), cancel: &Cancel) -> SuiteRun {
@@ -211,9 +282,11 @@ impl<'a> Lane<'a> {
         progress: &mut dyn FnMut(Event),
         cancel: &Cancel,
     ) -> Result<(), Stop> {
+        self.settle(progress, cancel)?;
         self.steps(StepKind::Reset, progress, cancel)?;
         self.steps(StepKind::Ready, progress, cancel)?;
-        self.workspace.restore()?;
+        // What `reset` did to the tree's files is none of the suite's doing.
+        self.restore_tracked()?;
         make_private(&job.outputs)?;
         let reports = self.workspace.report_folder()?;
         let report = reports.join("report");
@@ -226,12 +299,13 @@ impl<'a> Lane<'a> {
         variables.insert("PROOF_SUITE".into(), (&job.suite.name).into());
         variables.insert("PROOF_REPORT".into(), report.into());
         run.argv.clone_from(&invocation.argv);
-        run.folder = self.workspace.folder().into();
+        run.folder = self.folder().into();
         let name = &job.suite.name;
         progress(Event::SuiteStarted { name: name.clone(), argv: invocation.argv.clone() });
         let mut tell = |last_line, elapsed| progress(Event::SuiteOutput { name: name.clone(), last_line, elapsed });
         let ended = process::run(
             &process::Job {
+                supervisor: &self.request.caller.program,
                 program: &self.find(program_of(&invocation.argv)?, &variables)?,
                 argv: &invocation.argv,
                 folder: self.workspace.folder(),
@@ -239,6 +313,7 @@ impl<'a> Lane<'a> {
                 timeout: job.suite.timeout,
                 grace: process::GRACE,
                 log: &run.log,
+                afterwards: Afterwards::End,
             },
             cancel,
             &mut tell,
@@ -246,12 +321,21 @@ impl<'a> Lane<'a> {
         run.started_system = ended.started;
         run.started = jiff::Timestamp::try_from(ended.started).context("cannot read the clock")?;
         run.duration = ended.duration;
+        run.noticed.extend(std::mem::take(&mut self.notes).into_iter().map(Noticed::Note));
+        let leftovers = ended.leftovers.into_iter();
+        run.noticed.extend(leftovers.map(|Leftover { program, command }| Noticed::Leftover { program, command }));
         run.outcome = match ended.ending {
             Ending::Exited(code) => Outcome::Exited { code },
             Ending::Signalled(signal) => Outcome::Signalled { signal },
             Ending::TimedOut => Outcome::TimedOut,
             Ending::Cancelled => Outcome::Cancelled,
         };
+        if !matches!(run.outcome, Outcome::Exited { code: 0 } | Outcome::Cancelled) {
+            self.check_not_full(&run.log)?;
+        }
+        run.noticed.extend(tracked::noticed(&self.tracked.differences()?));
+        let refs = WorkspaceRefs::read(self.workspace.folder()).beside(&self.given_refs);
+        run.noticed.extend(self.user.changes(&refs));
         reports::keep(&reports, &job.outputs).context(format!("cannot keep the report of the suite {name}"))?;
         let failed = !matches!(run.outcome, Outcome::Exited { code: 0 } | Outcome::Cancelled);
         if failed && let Err(Stop::Failed(error)) = self.steps(StepKind::Ready, progress, cancel) {
@@ -260,7 +344,7 @@ impl<'a> Lane<'a> {
         Ok(())
     }
 
-    /// Every `teardown` command, whatever the ones before did, and after an interrupt too.
+    /// Every `teardown` command, whatever the ones before did, and after an interrupt too. Then what was kept running is ended.
     pub(super) fn tear_down(&mut self, progress: &mut dyn FnMut(Event), cancel: &Cancel) {
         let cancel = cancel.forgiving();
         let timeout = self.request.proof.timeout.min(TEARDOWN_TIME);
@@ -271,6 +355,11 @@ impl<'a> Lane<'a> {
                     Stop::Failed(error) => error.message,
                 };
                 progress(Event::TeardownFailed { argv: argv.clone(), why });
+            }
+        }
+        for kept in self.kept.drain(..) {
+            if let Err(error) = kept.end(&cancel) {
+                progress(Event::TeardownFailed { argv: Vec::new(), why: error.message });
             }
         }
     }

@@ -7,24 +7,34 @@ mod cancel;
 mod environment;
 mod environment_report;
 mod executor;
+mod handed;
 mod lane;
 mod local;
 pub mod log;
+#[cfg(target_os = "linux")]
+mod orphans;
+mod parallel;
 mod place;
 pub mod process;
 mod proof;
+mod removal;
 mod reports;
+mod room;
+mod stamp;
+mod state;
+pub mod supervise;
+mod tracked;
 mod tree_check;
 mod turn;
+mod user_repository;
 mod workspace;
+mod workspace_refs;
 
-#[cfg(test)]
-mod tests;
-
-pub use cancel::Cancel;
+pub use cancel::{Cancel, Parent};
 pub use environment_report::{EnvironmentReport, IdentityOutput, Tool};
 pub use executor::{EngineInfo, Executor, Job, Shard};
 pub use local::Local;
+pub use place::work_place;
 pub use proof::{
     Event, Invocation, Outcome, Proof, ProofEnd, Recipe, Request, Source, StepKind, SuiteJob, SuiteRun, prove,
 };

@@ -5,6 +5,8 @@ use std::io;
 use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
+use super::removal::remove;
+use super::room::Room;
 use crate::caller::Caller;
 use crate::error::{Context as _, Error, Result};
 
@@ -33,7 +35,7 @@ const PREFIX: &str = "proof-";
 const OWNER: &str = "owner.lock";
 
 /// A private folder that holds workspaces.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Place(PathBuf);
 
 /// A folder that its owner holds. Leaving scope removes it and all in it.
@@ -41,6 +43,13 @@ pub(super) struct Place(PathBuf);
 pub(super) struct Scratch {
     path: PathBuf,
     owner: File,
+}
+
+/// Where workspaces would lie, made if it is not there, and those in it whose gate is dead: the next proof removes them.
+pub fn work_place(caller: &Caller) -> Result<(PathBuf, Vec<PathBuf>)> {
+    let place = Place::find(caller)?;
+    let dead = place.dead().context(format!("cannot look into {}", place.0.display()))?;
+    Ok((place.0, dead.into_iter().map(|(path, _)| path).collect()))
 }
 
 impl Place {
@@ -64,10 +73,25 @@ impl Place {
             .hint("set XDG_CACHE_HOME to a folder that is part of no project"))
     }
 
+    /// An error where there is no room for files of these sizes. They are worked out only where room is scarce.
+    pub(super) fn check_room(&self, sizes: impl FnOnce() -> Result<Vec<u64>>) -> Result<()> {
+        let room = Room::at(&self.0)?;
+        if room.is_plenty() {
+            return Ok(());
+        }
+        match room.lacks(&sizes()?) {
+            None => Ok(()),
+            Some(why) => Err(Error::new(format!("no proof: no room for a workspace at {}: {why}", self.0.display()))
+                .hint("make room, or set XDG_CACHE_HOME to a folder on another disk")),
+        }
+    }
+
     /// Makes a folder that this process owns, and removes those whose owners are gone.
     pub(super) fn scratch(&self) -> Result<Scratch> {
         let (scratch, dead) = self.claim().context(format!("cannot make a workspace below {}", self.0.display()))?;
         for (path, owner) in dead {
+            #[cfg(target_os = "linux")]
+            super::orphans::end(&path);
             drop(Scratch { path, owner });
         }
         Ok(scratch)
@@ -77,17 +101,7 @@ impl Place {
     fn claim(&self) -> io::Result<(Scratch, Vec<(PathBuf, File)>)> {
         let place = open_lock(&self.0.join("place.lock"))?;
         place.lock()?;
-        let mut dead = Vec::new();
-        for entry in fs::read_dir(&self.0)? {
-            let entry = entry?;
-            let is_ours = entry.file_name().to_string_lossy().starts_with(PREFIX) && entry.file_type()?.is_dir();
-            if is_ours
-                && let Ok(owner) = open_lock(&entry.path().join(OWNER))
-                && owner.try_lock().is_ok()
-            {
-                dead.push((entry.path(), owner));
-            }
-        }
+        let dead = self.dead()?;
         let mode = fs::Permissions::from_mode(0o700);
         let path = tempfile::Builder::new().prefix(PREFIX).permissions(mode).tempdir_in(&self.0)?.keep();
         let owner = match open_lock(&path.join(OWNER)) {
@@ -100,6 +114,22 @@ impl Place {
         let scratch = Scratch { path, owner };
         scratch.owner.lock()?;
         Ok((scratch, dead))
+    }
+
+    /// The folders whose owners are gone, held from now on.
+    fn dead(&self) -> io::Result<Vec<(PathBuf, File)>> {
+        let mut dead = Vec::new();
+        for entry in fs::read_dir(&self.0)? {
+            let entry = entry?;
+            let is_ours = entry.file_name().to_string_lossy().starts_with(PREFIX) && entry.file_type()?.is_dir();
+            if is_ours
+                && let Ok(owner) = open_lock(&entry.path().join(OWNER))
+                && owner.try_lock().is_ok()
+            {
+                dead.push((entry.path(), owner));
+            }
+        }
+        Ok(dead)
     }
 }
 
@@ -114,27 +144,10 @@ impl Drop for Scratch {
     fn drop(&mut self) {
         // A process that is just being killed may still add a file; what cannot be removed now, the next proof sweeps.
         for _ in 0..5 {
-            make_removable(&self.path);
-            if fs::remove_dir_all(&self.path).is_ok() || !self.path.exists() {
+            if remove(&self.path).is_ok() {
                 return;
             }
             std::thread::sleep(std::time::Duration::from_millis(20));
-        }
-    }
-}
-
-/// Gives folders back the permissions that removing needs. Symbolic links are not followed.
-fn make_removable(folder: &Path) {
-    let Ok(found) = fs::symlink_metadata(folder) else { return };
-    if !found.is_dir() {
-        return;
-    }
-    if found.permissions().mode() & 0o700 != 0o700 {
-        drop(fs::set_permissions(folder, fs::Permissions::from_mode(0o700)));
-    }
-    for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
-        if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
-            make_removable(&entry.path());
         }
     }
 }
@@ -153,6 +166,18 @@ fn usable(candidate: &Path) -> Result<PathBuf, String> {
         if let Some(mark) = MARKS.iter().map(|mark| folder.join(mark)).find(|mark| mark.symlink_metadata().is_ok()) {
             return Err(format!("it lies below {}", mark.display()));
         }
+    }
+    // Where anybody may write, and the folder is not sticky as `/tmp` is, anybody could put another one in this one's place.
+    for folder in real.ancestors().skip(1) {
+        let is_open = |found: &fs::Metadata| found.mode() & 0o002 != 0 && found.mode() & 0o1000 == 0;
+        if fs::symlink_metadata(folder).is_ok_and(|found| is_open(&found)) {
+            return Err(format!("anybody may change what lies in {}", folder.display()));
+        }
+    }
+    // Asked before anything is made, of the folder that is there.
+    let room = Room::at(standing).map_err(|error| error.message)?;
+    if let Some(why) = room.refusal() {
+        return Err(why);
     }
     fs::DirBuilder::new().recursive(true).mode(0o700).create(&real).map_err(|error| error.to_string())?;
     let found = fs::symlink_metadata(candidate).map_err(|error| error.to_string())?;
@@ -200,6 +225,30 @@ mod tests {
     }
 
     #[test]
+    fn a_folder_that_anybody_may_write_to_is_no_way_to_a_place_unless_it_is_sticky() {
+        let folder = tempfile::tempdir().unwrap();
+        let shared = folder.path().join("shared");
+        fs::create_dir(&shared).unwrap();
+        fs::set_permissions(&shared, fs::Permissions::from_mode(0o777)).unwrap();
+        let error = Place::first_of([shared.join("work")]).unwrap_err();
+        assert!(error.message.contains("anybody may change what lies in"), "{error}");
+        fs::set_permissions(&shared, fs::Permissions::from_mode(0o1777)).unwrap();
+        Place::first_of([shared.join("work")]).unwrap();
+    }
+
+    #[test]
+    fn a_file_in_the_way_is_passed_over_with_its_reason_and_all_reasons_are_named() {
+        let folder = tempfile::tempdir().unwrap();
+        fs::write(folder.path().join("file"), "").unwrap();
+        let error = Place::first_of([folder.path().join("file"), folder.path().join("file/work"), "/proc/work".into()])
+            .unwrap_err();
+        for reason in ["/file: ", "/file/work: ", "/proc/work: it has no room"] {
+            assert!(error.message.contains(reason), "{error}");
+        }
+        assert!(error.hints[0].contains("XDG_CACHE_HOME"));
+    }
+
+    #[test]
     fn what_a_killed_gate_left_is_removed_by_the_next_and_a_living_one_is_left_alone() {
         let folder = tempfile::tempdir().unwrap();
         let place = Place::first_of([folder.path().join("work")]).unwrap();
@@ -211,20 +260,6 @@ mod tests {
         assert!(!left.exists() && alive.path().is_dir() && next.path().is_dir());
         drop((alive, next));
         assert_eq!(names(&place.0), Vec::<String>::new());
-    }
-
-    #[test]
-    fn locked_folders_are_opened_for_removal_and_links_are_not_followed() {
-        let folder = tempfile::tempdir().unwrap();
-        let mode = |name: &str| fs::metadata(folder.path().join(name)).unwrap().permissions().mode() & 0o777;
-        fs::create_dir_all(folder.path().join("in/locked")).unwrap();
-        fs::create_dir(folder.path().join("out")).unwrap();
-        std::os::unix::fs::symlink("../out", folder.path().join("in/link")).unwrap();
-        for name in ["in/locked", "out"] {
-            fs::set_permissions(folder.path().join(name), fs::Permissions::from_mode(0o500)).unwrap();
-        }
-        make_removable(&folder.path().join("in"));
-        assert_eq!((mode("in/locked"), mode("out")), (0o700, 0o500));
     }
 
     #[test]

@@ -1,19 +1,30 @@
-//! Starting programs. Beside the git door, the only place that does.
+//! Starting programs: each below a supervisor of its own, its output into a log. Beside the git door and the supervisor itself, the
+//! only place that does.
 
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
-use std::fs::{File, OpenOptions};
-use std::io::{Read as _, Seek as _, SeekFrom, Write as _};
-use std::os::unix::fs::OpenOptionsExt as _;
-use std::os::unix::process::{CommandExt as _, ExitStatusExt as _};
+use std::fmt;
+use std::io::{self, PipeReader, Read as _, Write as _};
+use std::net::Shutdown;
+use std::os::fd::OwnedFd;
+use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread::JoinHandle;
 use std::time::{Duration, Instant, SystemTime};
 
-use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process_group, waitid};
+use rustix::event::{PollFd, PollFlags, poll};
+use rustix::process::{Pid, Signal, getpid, kill_process};
 
 use super::Cancel;
+use super::log::{LogWriter, Masks};
+use super::supervise::wire::{Channel, Event, Heard, Order, Wish, timespec};
+use super::supervise::{self, LIMIT, end_orphans, orphans_of};
 use crate::error::{Context as _, Error, Result};
+
+pub use super::supervise::{Afterwards, Ending, Leftover};
 
 /// Runs a program as its caller would: same standard output and error, the given environment, and `input` on its standard input.
 ///
@@ -24,7 +35,7 @@ pub fn hand_over<A: AsRef<OsStr>>(
     folder: &Path,
     variables: &BTreeMap<OsString, OsString>,
     input: &[u8],
-) -> std::io::Result<ExitStatus> {
+) -> io::Result<ExitStatus> {
     let mut child = Command::new(program)
         .args(args)
         .current_dir(folder)
@@ -42,20 +53,26 @@ pub fn hand_over<A: AsRef<OsStr>>(
 /// Time between SIGTERM and SIGKILL.
 pub const GRACE: Duration = Duration::from_secs(5);
 
-/// How often the last line of a log is looked at.
+/// How often the last line of a log is shown.
 const TAIL_EVERY: Duration = Duration::from_millis(200);
-/// A program that prints nothing is shown to be running this often.
+
+/// A program that prints nothing is shown to be running this often, and its supervisor is woken if somebody stopped it.
 const SIGN_OF_LIFE: Duration = Duration::from_secs(1);
 
-/// The longest pause between two looks at a child.
+/// The longest pause between two looks at whether the user asked to stop.
 const LONGEST_NAP: Duration = Duration::from_millis(20);
 
-/// Bytes of a log's end that are read for its last line.
-const TAIL_BYTES: u64 = 4096;
+/// What a supervisor may take beyond the program's own time before it counts as lost.
+const SLACK: Duration = Duration::from_secs(10);
 
-/// A program to be run in a process group of its own.
+/// Reads of what stands in the pipe at the end, of 64 KiB each: more than a pipe holds.
+const MOST_REST: usize = 32;
+
+/// A program to be run below a supervisor.
 #[derive(Debug)]
 pub struct Job<'a> {
+    /// This program's own file, which is started as the supervisor.
+    pub supervisor: &'a Path,
     /// The file to start, absolute.
     pub program: &'a Path,
     /// The program as it was asked for, and its arguments.
@@ -64,29 +81,18 @@ pub struct Job<'a> {
     pub folder: &'a Path,
     /// All of its environment.
     pub variables: &'a BTreeMap<OsString, OsString>,
-    /// How long it may take.
+    /// How long it may take. The clock stands still while the gate is stopped.
     pub timeout: Duration,
     /// How long it has between SIGTERM and SIGKILL.
     pub grace: Duration,
     /// The file that takes its standard output and error. It must not exist.
     pub log: &'a Path,
-}
-
-/// How a program ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Ending {
-    /// By itself.
-    Exited(i32),
-    /// By a signal that the gate did not send.
-    Signalled(i32),
-    /// By the gate, because its time was over.
-    TimedOut,
-    /// By the gate, because the user asked to stop.
-    Cancelled,
+    /// What becomes of what it leaves running.
+    pub afterwards: Afterwards,
 }
 
 /// What a program's run showed.
-#[derive(Clone, Copy, Debug)]
+#[derive(Debug)]
 pub struct Ended {
     /// How it ended.
     pub ending: Ending,
@@ -94,298 +100,288 @@ pub struct Ended {
     pub started: SystemTime,
     /// How long it took.
     pub duration: Duration,
+    /// What it had left running; at most some tens, the last of which says how many more there were.
+    pub leftovers: Vec<Leftover>,
+    /// The leftovers, where they run on: with [`Afterwards::Keep`] and only if there are some.
+    pub kept: Option<Kept>,
 }
 
-/// Runs a program to its end and then ends what is left of its process group.
+/// The supervisors of this process that are alive. A process has one set of children, whoever in it started them: without this
+/// list what a dead supervisor left could not be told from the supervisors of other lanes.
+static SUPERVISORS: Mutex<Vec<Pid>> = Mutex::new(Vec::new());
+
+fn supervisors() -> MutexGuard<'static, Vec<Pid>> {
+    SUPERVISORS.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Runs a program to its end and then ends what it left, or keeps it.
 ///
-/// The log's first line is the argv as JSON. The child writes to the log's file itself, so a process that left the group and keeps
-/// it open keeps nobody waiting. `progress` gets the log's last line and the time that passed.
+/// The log's first line is the argv as JSON. A process elsewhere that holds the output open keeps nobody waiting. `progress` gets the
+/// log's last line and the time that passed. An error means that nobody knows how the program ended.
 pub fn run(job: &Job<'_>, cancel: &Cancel, progress: &mut dyn FnMut(String, Duration)) -> Result<Ended> {
-    let (log, started) = open_log(job).context(format!("cannot write the log {}", job.log.display()))?;
-    let both = log.try_clone().context("cannot write the log")?;
-    let begun = Instant::now();
-    let mut command = Command::new(job.program);
-    command.args(job.argv.iter().skip(1)).current_dir(job.folder).env_clear().envs(job.variables);
-    command.stdin(Stdio::null()).stdout(log).stderr(both).process_group(0);
-    let child = command.spawn().context(format!("cannot start {}", job.program.display()))?;
-    drop(command);
-    let mut group = Group::of(child);
-    let ending = watch(&mut group, job, begun, cancel, progress)?;
-    let status = group.end()?;
-    let ending = ending.unwrap_or_else(|| of_status(status));
-    Ok(Ended { ending, started, duration: begun.elapsed() })
-}
-
-/// Waits for the leader. `None`: it ended by itself.
-fn watch(
-    group: &mut Group,
-    job: &Job<'_>,
-    begun: Instant,
-    cancel: &Cancel,
-    progress: &mut dyn FnMut(String, Duration),
-) -> Result<Option<Ending>> {
-    let (mut nap, mut last_look, mut last_line) = (Duration::from_millis(1), begun, String::new());
-    let mut last_sign = begun;
-    loop {
-        if group.has_ended()? {
-            return Ok(None);
+    let first_line = serde_json::to_vec(job.argv).context("cannot write the log")?;
+    let cannot_log = || format!("cannot write the log {}", job.log.display());
+    let log = LogWriter::create(job.log, &first_line, &Masks::default()).context(cannot_log())?;
+    let started = job.log.metadata().and_then(|file| file.modified()).context(cannot_log())?;
+    let mut supervised = Supervised::start(job, log)?;
+    let event = supervised.watch(job, cancel, progress);
+    let event = event.and_then(|event| supervised.read_rest().context(cannot_log()).map(|()| event));
+    let (ending, duration, leftovers, undying) = match event {
+        Ok(Event::Ended { ending, duration, leftovers, undying }) => (ending, duration, leftovers, undying),
+        Ok(Event::NotStarted { cause }) => {
+            return Err(Error::new(format!("cannot start {}: {cause}", job.program.display())));
         }
-        if cancel.is_raised() {
-            group.stop(job.grace, || cancel.is_urgent())?;
-            return Ok(Some(Ending::Cancelled));
-        }
-        if begun.elapsed() >= job.timeout {
-            group.stop(job.grace, || cancel.is_raised())?;
-            return Ok(Some(Ending::TimedOut));
-        }
-        if last_look.elapsed() >= TAIL_EVERY {
-            last_look = Instant::now();
-            let line = last_line_of(job.log);
-            if line != last_line || last_sign.elapsed() >= SIGN_OF_LIFE {
-                last_sign = Instant::now();
-                last_line.clone_from(&line);
-                progress(line, begun.elapsed());
-            }
-        }
-        std::thread::sleep(nap);
-        nap = (nap * 2).min(LONGEST_NAP);
+        Err(error) => return Err(supervised.give_up(error)),
+    };
+    if let Some(process) = undying.first() {
+        return Err(undying_error(process));
     }
+    let keeps = job.afterwards == Afterwards::Keep && !leftovers.is_empty();
+    let kept = if keeps { Some(supervised.keep()?) } else { None };
+    Ok(Ended { ending, started, duration, leftovers, kept })
 }
 
-fn of_status(status: ExitStatus) -> Ending {
-    match (status.code(), status.signal()) {
-        (Some(code), _) => Ending::Exited(code),
-        (None, Some(signal)) => Ending::Signalled(signal),
-        // Neither can be: it is no good end.
-        (None, None) => Ending::Signalled(0),
-    }
+fn undying_error(process: &Leftover) -> Error {
+    Error::new(format!("cannot end {}: it is still running after SIGKILL: {}", process.program, process.command))
+        .hint("it waits for a device or a network disk, or belongs to somebody else; see to it, then run again")
 }
 
-/// A process group. Leaving scope kills it.
-struct Group {
+/// A supervisor and what is read from it. Leaving scope ends it and everything below it.
+struct Supervised {
     child: Child,
     id: Pid,
-    reaped: bool,
+    channel: Channel,
+    output: PipeReader,
+    log: Option<LogWriter>,
+    is_over: bool,
 }
 
-impl Group {
-    fn of(child: Child) -> Self {
+impl Supervised {
+    fn start(job: &Job<'_>, log: LogWriter) -> Result<Self> {
+        let cannot = "cannot start the supervisor";
+        supervise::adopt_orphans().context(cannot)?;
+        let (here, there) = UnixStream::pair().context(cannot)?;
+        let (output, into) = io::pipe().context(cannot)?;
+        let mut command = Command::new(job.supervisor);
+        command.arg(supervise::COMMAND).current_dir("/").env_clear().stdin(OwnedFd::from(there));
+        command.stdout(into.try_clone().context(cannot)?).stderr(into);
+        let mut living = supervisors();
+        let child = command.spawn().context(format!("{cannot} {}", job.supervisor.display()))?;
         let id = Pid::from_child(&child);
-        Group { child, id, reaped: false }
+        living.push(id);
+        drop((living, command));
+        let mut supervised =
+            Supervised { child, id, channel: Channel::new(here), output, log: Some(log), is_over: false };
+        let order = Order {
+            program: job.program.into(),
+            args: job.argv.iter().skip(1).map(OsString::from).collect(),
+            folder: job.folder.into(),
+            variables: job.variables.clone().into_iter().collect(),
+            timeout: job.timeout,
+            grace: job.grace,
+            afterwards: job.afterwards,
+        };
+        match supervised.channel.say(&order) {
+            Ok(()) => Ok(supervised),
+            Err(error) => Err(supervised.give_up(Error::new(format!("{cannot}: {error}")))),
+        }
     }
 
-    /// Whether the leader has ended. It is not reaped, so that its id stays the group's.
-    fn has_ended(&self) -> Result<bool> {
-        let options = WaitIdOptions::EXITED | WaitIdOptions::NOHANG | WaitIdOptions::NOWAIT;
+    /// Writes the log and hears the supervisor until it says how the program ended.
+    fn watch(&mut self, job: &Job<'_>, cancel: &Cancel, progress: &mut dyn FnMut(String, Duration)) -> Result<Event> {
+        let (mut said, mut elapsed, mut last) = (None, Duration::ZERO, Instant::now());
+        let (mut shown, mut shown_at, mut woken_at) = (String::new(), Duration::ZERO, Duration::ZERO);
+        let longest = job.timeout.saturating_add(job.grace).saturating_add(LIMIT).saturating_add(SLACK);
         loop {
-            match waitid(WaitId::Pid(self.id), options) {
-                Ok(status) => return Ok(status.is_some()),
-                Err(rustix::io::Errno::INTR) => {}
-                Err(error) => return Err(Error::new(format!("cannot wait for a process: {error}"))),
+            let is_open =
+                self.read_output(LONGEST_NAP).context(format!("cannot write the log {}", job.log.display()))?;
+            match self.channel.hear::<Event>(if is_open { Duration::ZERO } else { LONGEST_NAP }) {
+                Heard::Message(event) => return Ok(event),
+                Heard::Nothing => {}
+                Heard::Gone => return Err(lost("its supervisor was ended from outside")),
+            }
+            self.pass_on(cancel, &mut said);
+            // A long gap is no time that the program had: this process was stopped meanwhile.
+            elapsed += last.elapsed().min(SIGN_OF_LIFE);
+            last = Instant::now();
+            if elapsed - woken_at >= SIGN_OF_LIFE {
+                woken_at = elapsed;
+                kill_process(self.id, Signal::CONT).ok();
+            }
+            if elapsed >= longest {
+                return Err(lost("its supervisor does not answer"));
+            }
+            if elapsed - shown_at >= TAIL_EVERY {
+                let line = self.log.as_ref().map(LogWriter::last_line).unwrap_or_default();
+                if line != shown || elapsed - shown_at >= SIGN_OF_LIFE {
+                    line.clone_into(&mut shown);
+                    shown_at = elapsed;
+                    progress(shown.clone(), elapsed);
+                }
             }
         }
     }
 
-    /// SIGTERM, then some time for the leader to end.
-    fn stop(&self, grace: Duration, hurry: impl Fn() -> bool) -> Result<()> {
-        self.signal(Signal::TERM);
-        self.signal(Signal::CONT);
+    /// Waits a moment for output and writes it to the log. `false`: nobody holds the other end any more.
+    fn read_output(&mut self, patience: Duration) -> io::Result<bool> {
+        let mut ready = [PollFd::new(&self.output, PollFlags::IN), PollFd::new(self.channel.socket(), PollFlags::IN)];
+        match poll(&mut ready, Some(&timespec(patience))) {
+            Ok(0) | Err(rustix::io::Errno::INTR) => return Ok(true),
+            Ok(_) => {}
+            Err(error) => return Err(error.into()),
+        }
+        if ready[0].revents().is_empty() {
+            return Ok(true);
+        }
+        let mut bytes = vec![0; 64 << 10];
+        let count = self.output.read(&mut bytes)?;
+        if let Some(log) = &mut self.log {
+            log.write(&bytes[..count])?;
+        }
+        Ok(count > 0)
+    }
+
+    /// What stands in the pipe although all is over. Who still holds it is not waited for.
+    fn read_rest(&mut self) -> io::Result<()> {
+        for _ in 0..MOST_REST {
+            let mut ready = [PollFd::new(&self.output, PollFlags::IN)];
+            let is_ready = poll(&mut ready, Some(&timespec(Duration::ZERO)))? > 0;
+            if !is_ready || !self.read_output(Duration::ZERO)? {
+                break;
+            }
+        }
+        self.log.take().map_or(Ok(()), LogWriter::finish)
+    }
+
+    /// Tells the supervisor what the user asks for, once each.
+    fn pass_on(&mut self, cancel: &Cancel, said: &mut Option<Wish>) {
+        let wish = match (cancel.is_urgent(), cancel.is_raised()) {
+            (true, _) => Wish::Kill,
+            (false, true) => Wish::Stop,
+            (false, false) => return,
+        };
+        if said.replace(wish) != Some(wish) {
+            // Whether it is gone shows when it is listened to.
+            self.channel.say(&wish).ok();
+        }
+    }
+
+    /// Waits for the supervisor to go, lets go of it by force if it does not, and ends what it left. Gives back what could not be ended.
+    fn end(&mut self) -> Vec<Leftover> {
+        if !self.is_over {
+            self.is_over = true;
+            // For the supervisor the gate is gone now: it ends everything.
+            self.channel.socket().shutdown(Shutdown::Both).ok();
+            let ended = self.wait(LIMIT + SLACK);
+            let is_good = ended.is_some_and(|status| status.success());
+            if !is_good {
+                self.child.kill().ok();
+                self.child.wait().ok();
+            }
+            supervisors().retain(|id| *id != self.id);
+            if !is_good {
+                return end_orphans(|| orphans_of(getpid(), &supervisors()));
+            }
+        }
+        Vec::new()
+    }
+
+    fn wait(&mut self, patience: Duration) -> Option<ExitStatus> {
         let begun = Instant::now();
-        while !self.has_ended()? && begun.elapsed() < grace && !hurry() {
-            std::thread::sleep(LONGEST_NAP);
-        }
-        Ok(())
-    }
-
-    /// Kills whatever is left of the group and reaps the leader.
-    fn end(&mut self) -> Result<ExitStatus> {
-        self.signal(Signal::KILL);
-        let status = self.child.wait().context("cannot wait for a process")?;
-        self.reaped = true;
-        Ok(status)
-    }
-
-    fn signal(&self, signal: Signal) {
-        // It fails only where the group is gone already.
-        kill_process_group(self.id, signal).ok();
-    }
-}
-
-impl Drop for Group {
-    fn drop(&mut self) {
-        if !self.reaped {
-            drop(self.end());
-        }
-    }
-}
-
-fn open_log(job: &Job<'_>) -> std::io::Result<(File, SystemTime)> {
-    let mut log = OpenOptions::new().append(true).create_new(true).mode(0o600).open(job.log)?;
-    let mut line = serde_json::to_vec(job.argv)?;
-    line.push(b'\n');
-    log.write_all(&line)?;
-    let started = log.metadata()?.modified()?;
-    Ok((log, started))
-}
-
-/// The last line of a log that is not blank. Bytes that are no text are replaced; nothing is escaped.
-pub fn last_line_of(log: &Path) -> String {
-    last_lines_of(log, 1).pop().unwrap_or_default()
-}
-
-/// The last lines of a log that are not blank, without its first line, the argv.
-pub fn last_lines_of(log: &Path, count: usize) -> Vec<String> {
-    let tail = read_tail(log).unwrap_or_default();
-    let lines: Vec<&str> = tail.lines().filter(|line| !line.trim().is_empty()).collect();
-    lines[lines.len().saturating_sub(count)..].iter().map(|line| (*line).trim_end().to_owned()).collect()
-}
-
-fn read_tail(log: &Path) -> std::io::Result<String> {
-    let mut file = File::open(log)?;
-    let length = file.metadata()?.len();
-    file.seek(SeekFrom::Start(length.saturating_sub(TAIL_BYTES)))?;
-    let mut bytes = Vec::new();
-    file.take(TAIL_BYTES).read_to_end(&mut bytes)?;
-    let text = String::from_utf8_lossy(&bytes).into_owned();
-    // The first line is the argv, or cut in two.
-    Ok(text.split_once('\n').map(|(_, rest)| rest.to_owned()).unwrap_or(if length > TAIL_BYTES {
-        text
-    } else {
-        String::new()
-    }))
-}
-
-#[cfg(test)]
-mod tests {
-    use std::path::PathBuf;
-
-    use super::*;
-
-    struct Shell {
-        folder: tempfile::TempDir,
-    }
-
-    impl Shell {
-        fn new() -> Self {
-            Shell { folder: tempfile::tempdir().unwrap() }
-        }
-
-        fn log(&self) -> PathBuf {
-            self.folder.path().join("log")
-        }
-
-        fn run(&self, script: &str, timeout: Duration, cancel: &Cancel) -> Ended {
-            let variables = [("PATH".into(), "/usr/bin:/bin".into())].into();
-            let argv = ["sh", "-c", script].map(str::to_owned);
-            let job = Job {
-                program: Path::new("/bin/sh"),
-                argv: &argv,
-                folder: self.folder.path(),
-                variables: &variables,
-                timeout,
-                grace: Duration::from_millis(100),
-                log: &self.log(),
-            };
-            run(&job, cancel, &mut |_, _| {}).unwrap()
-        }
-
-        /// Whether the process whose id a script wrote to `file` is alive; a zombie is not.
-        fn is_alive(&self, file: &str) -> bool {
-            let id = std::fs::read_to_string(self.folder.path().join(file)).unwrap();
-            assert!(!id.trim().is_empty(), "the script wrote no process id");
-            let stat = std::fs::read_to_string(format!("/proc/{}/stat", id.trim()));
-            stat.is_ok_and(|stat| !stat.rsplit_once(") ").unwrap().1.starts_with(['Z', 'X']))
-        }
-
-        fn is_gone_soon(&self, file: &str) -> bool {
-            (0..100).any(|_| {
-                std::thread::sleep(Duration::from_millis(10));
-                !self.is_alive(file)
-            })
+        let mut nap = Duration::from_micros(200);
+        loop {
+            match self.child.try_wait() {
+                Ok(None) if begun.elapsed() < patience => std::thread::sleep(nap),
+                Ok(status) => return status,
+                Err(_) => return None,
+            }
+            nap = (nap * 2).min(LONGEST_NAP);
         }
     }
 
-    const LONG: Duration = Duration::from_secs(60);
-
-    #[test]
-    fn the_log_is_private_and_holds_the_argv_and_both_outputs() {
-        let shell = Shell::new();
-        let ended = shell.run("echo out; echo err >&2; exit 7", LONG, &Cancel::never());
-        assert_eq!(ended.ending, Ending::Exited(7));
-        let log = std::fs::read_to_string(shell.log()).unwrap();
-        assert_eq!(log, "[\"sh\",\"-c\",\"echo out; echo err >&2; exit 7\"]\nout\nerr\n");
-        use std::os::unix::fs::PermissionsExt as _;
-        assert_eq!(std::fs::metadata(shell.log()).unwrap().permissions().mode() & 0o777, 0o600);
-        assert_eq!(last_line_of(&shell.log()), "err");
+    /// The error, after everything was ended because of it.
+    fn give_up(mut self, error: Error) -> Error {
+        match self.end().first() {
+            None => error,
+            Some(process) => error.hint(undying_error(process).message),
+        }
     }
 
-    #[test]
-    fn standard_input_is_empty() {
-        let shell = Shell::new();
-        assert_eq!(shell.run("read line", LONG, &Cancel::never()).ending, Ending::Exited(1));
-    }
-
-    #[test]
-    fn a_signal_from_elsewhere_is_named() {
-        assert_eq!(Shell::new().run("kill -9 $$", LONG, &Cancel::never()).ending, Ending::Signalled(9));
-    }
-
-    #[test]
-    fn a_group_that_ignores_sigterm_is_killed_at_its_deadline() {
-        let shell = Shell::new();
-        let script = "trap '' TERM; (trap '' TERM; sleep 60) & echo $! > child; sleep 60 & wait; wait";
-        let ended = shell.run(script, Duration::from_secs(1), &Cancel::never());
-        assert_eq!(ended.ending, Ending::TimedOut);
-        assert!(ended.duration < Duration::from_secs(20), "{ended:?}");
-        assert!(shell.is_gone_soon("child"));
-    }
-
-    #[test]
-    fn children_left_in_the_group_die_with_a_good_end_too() {
-        let shell = Shell::new();
-        let ended = shell.run("sleep 60 & echo $! > child", LONG, &Cancel::never());
-        assert_eq!(ended.ending, Ending::Exited(0));
-        assert!(shell.is_gone_soon("child"));
-    }
-
-    #[test]
-    fn a_daemon_that_keeps_the_output_open_keeps_nobody_waiting() {
-        let shell = Shell::new();
-        let ended = shell.run(
-            "setsid sh -c 'echo $$ > child; exec sleep 20' & until test -s child; do sleep 0.01; done",
-            LONG,
-            &Cancel::never(),
-        );
-        assert_eq!(ended.ending, Ending::Exited(0));
-        assert!(ended.duration < Duration::from_secs(10), "{ended:?}");
-        // It left the group, so it is this test's to end.
-        let id = std::fs::read_to_string(shell.folder.path().join("child")).unwrap();
-        let id = Pid::from_raw(id.trim().parse().unwrap()).unwrap();
-        rustix::process::kill_process(id, Signal::KILL).unwrap();
-    }
-
-    #[test]
-    fn a_wish_to_stop_ends_the_group() {
-        let shell = Shell::new();
-        let cancel = Cancel::never();
-        let ended = std::thread::scope(|scope| {
-            scope.spawn(|| {
-                while std::fs::metadata(shell.folder.path().join("child")).map_or(0, |file| file.len()) == 0 {
-                    std::thread::sleep(Duration::from_millis(5));
+    /// Lets what is left run on, and its output into the log.
+    fn keep(mut self) -> Result<Kept> {
+        let cannot = "cannot go on reading what a program prints";
+        let mut output = self.output.try_clone().context(cannot)?;
+        let mut log = self.log.take();
+        let is_over = Arc::new(AtomicBool::new(false));
+        let seen = Arc::clone(&is_over);
+        let reader = std::thread::Builder::new().spawn(move || {
+            let mut bytes = vec![0; 64 << 10];
+            while !seen.load(Ordering::Relaxed) {
+                let mut ready = [PollFd::new(&output, PollFlags::IN)];
+                match poll(&mut ready, Some(&timespec(TAIL_EVERY))) {
+                    Ok(0) | Err(_) => continue,
+                    Ok(_) => {}
                 }
-                cancel.raise();
-            });
-            shell.run("sleep 60 & echo $! > child; wait", LONG, &cancel)
+                let count = output.read(&mut bytes).unwrap_or(0);
+                if count == 0 {
+                    break;
+                }
+                // Who reads no further would make the others wait; a log that is cut short is the lesser harm.
+                log = log.and_then(|mut log| log.write(&bytes[..count]).is_ok().then_some(log));
+            }
+            log.map(LogWriter::finish);
         });
-        assert_eq!(ended.ending, Ending::Cancelled);
-        assert!(shell.is_gone_soon("child"));
+        let reader = reader.context(cannot)?;
+        Ok(Kept { supervised: self, reader: Some(reader), is_over })
     }
+}
 
-    #[test]
-    fn the_last_lines_leave_out_the_argv_and_blank_lines() {
-        let shell = Shell::new();
-        shell.run("echo one; echo; echo two; echo", LONG, &Cancel::never());
-        assert_eq!(last_lines_of(&shell.log(), 5), ["one", "two"]);
-        assert_eq!(last_lines_of(&shell.folder.path().join("absent"), 5), [""; 0]);
+impl Drop for Supervised {
+    fn drop(&mut self) {
+        self.end();
     }
+}
+
+/// What a program left running on purpose. Leaving scope ends it at once.
+pub struct Kept {
+    supervised: Supervised,
+    reader: Option<JoinHandle<()>>,
+    is_over: Arc<AtomicBool>,
+}
+
+impl Kept {
+    /// Ends it: SIGTERM, the job's grace, SIGKILL.
+    pub fn end(mut self, cancel: &Cancel) -> Result<()> {
+        let mut said = Some(Wish::Stop);
+        self.supervised.channel.say(&Wish::Stop).ok();
+        let begun = Instant::now();
+        while begun.elapsed() < GRACE + LIMIT + SLACK && self.supervised.wait(LONGEST_NAP).is_none() {
+            self.supervised.pass_on(cancel, &mut said);
+        }
+        match self.supervised.end().first() {
+            None => Ok(()),
+            Some(process) => Err(undying_error(process)),
+        }
+    }
+}
+
+impl Drop for Kept {
+    fn drop(&mut self) {
+        self.supervised.end();
+        self.is_over.store(true, Ordering::Relaxed);
+        if let Some(reader) = self.reader.take() {
+            drop(reader.join());
+        }
+    }
+}
+
+impl fmt::Debug for Kept {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Kept({})", self.supervised.id)
+    }
+}
+
+fn lost(how: &str) -> Error {
+    Error::new(format!("cannot tell how the program ended: {how}"))
+        .hint("its supervisor is a process of proof-gate's own; a test that signals its parent's parent ends it")
 }

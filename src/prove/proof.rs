@@ -6,6 +6,9 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
+use rustix::process::{Resource, getrlimit};
+
+use super::process::Afterwards;
 use super::{Cancel, EnvironmentReport, Executor as _, Job, Local, Shard};
 use crate::caller::Caller;
 use crate::error::{Error, Result};
@@ -28,6 +31,10 @@ pub struct Request<'a> {
     /// Where evidence is kept: `<suite>/log`, `<suite>/report` and what else lay beside the report. Made if it is not there.
     pub evidence_dir: PathBuf,
 }
+
+/// The least number of files that a process must be allowed to hold open: the smallest default of the systems that are in use
+/// (macOS; Linux gives 1024).
+const MIN_OPEN_FILES: u64 = 256;
 
 /// Where the files come from.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -107,7 +114,7 @@ pub struct SuiteRun {
     pub log: PathBuf,
     /// The kept report. Absent if none was written, or what was written is no regular file.
     pub report: PathBuf,
-    /// The folder that it ran in, gone by now.
+    /// The folder it ran in. It is gone by now; reports name files by it.
     pub folder: PathBuf,
     /// What was noticed around it.
     pub noticed: Vec<Noticed>,
@@ -165,6 +172,15 @@ impl StepKind {
             StepKind::Teardown => "teardown",
         }
     }
+
+    /// What becomes of what such a command leaves running. A database is started on purpose; that `node --version` leaves somebody is an
+    /// accident, and after the suites there is nobody left to need it.
+    pub(super) fn afterwards(self) -> Afterwards {
+        match self {
+            StepKind::Prepare | StepKind::Reset | StepKind::Ready => Afterwards::Keep,
+            StepKind::Identity | StepKind::Teardown => Afterwards::End,
+        }
+    }
 }
 
 /// What happens while a proof is made. Text in it comes from tests; the reporter escapes it.
@@ -179,6 +195,11 @@ pub enum Event {
     EnvironmentKnown {
         /// All of it.
         environment: Box<EnvironmentReport>,
+    },
+    /// A suite changed what cannot be brought back, so the next one gets a workspace of its own, prepared anew.
+    LaneMadeAnew {
+        /// What could not be brought back.
+        lost: String,
     },
     /// A command beside the suites starts.
     Step {
@@ -223,6 +244,7 @@ pub enum Event {
 /// [`Outcome::Infra`] of the suites that it kept from running.
 pub fn prove(request: &Request<'_>, events: &mut dyn FnMut(Event), cancel: &Cancel) -> Result<Proof> {
     check(request)?;
+    check_limits()?;
     let mut engine = Local::new(request)?;
     let info = engine.preflight(&request.source, events, cancel)?;
     events(Event::EnvironmentKnown { environment: Box::new(info.environment.clone()) });
@@ -260,15 +282,21 @@ fn nothing_ended(suites: &[SuiteRun]) -> Option<Error> {
     first
 }
 
+/// Suites inherit the limit of open files: under a small one they would fail for a reason that is not in the tree.
+fn check_limits() -> Result<()> {
+    let limit = getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX);
+    if limit < MIN_OPEN_FILES {
+        return Err(Error::new(format!("cannot make the proof: only {limit} files may be open at once"))
+            .hint(format!("ulimit -n {MIN_OPEN_FILES}, or more; test runners need many")));
+    }
+    Ok(())
+}
+
 /// What the policy asks for and this program cannot do is no proof; it is never left out in silence.
 fn check(request: &Request<'_>) -> Result<()> {
     let proof = request.proof;
-    let unknown = [
-        ("home", !proof.home.is_empty()),
-        ("copy", !proof.copy.is_empty()),
-        ("filters", !proof.filters.is_empty()),
-        ("git = \"history\"", proof.git == policy::GitView::History),
-    ];
+    let unknown =
+        [("filters", !proof.filters.is_empty()), ("git = \"history\"", proof.git == policy::GitView::History)];
     if let Some((key, _)) = unknown.iter().find(|(_, asked)| *asked) {
         return Err(Error::new(format!("cannot make the proof: '[proof] {key}' is not supported by this version"))
             .hint(format!("take '{key}' out of [proof]")));

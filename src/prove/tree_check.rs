@@ -82,3 +82,49 @@ fn list(folder: &Path, prefix: &BStr, found: &mut BTreeSet<BString>) -> std::io:
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::os::unix::fs::PermissionsExt as _;
+
+    use super::*;
+    use crate::caller::Caller;
+
+    #[test]
+    fn files_that_differ_from_the_tree_are_not_trusted() {
+        let root = tempfile::tempdir().unwrap();
+        let path = |name: &str| root.path().join(name);
+        let user = root.path().join("repository");
+        fs::create_dir(&user).unwrap();
+        let variables = ["PATH", "HOME"].map(|name| (name.into(), std::env::var_os(name).unwrap_or_default()));
+        let caller = Caller { variables: variables.into(), directory: user.clone(), program: "/bin/proof-gate".into() };
+        let program = crate::git::Program::find(&caller).unwrap();
+        let git = |args: &[&str]| program.command(&user).args(args).run().unwrap().to_string();
+        git(&["init", "-q"]);
+        for name in ["changed", "mode", "kind", "gone"] {
+            fs::write(user.join(name), "content").unwrap();
+        }
+        git(&["add", "--all"]);
+        let tree = git(&["write-tree"]).trim().parse().unwrap();
+        let repository = Repository::open(&caller).unwrap();
+        let files = repository.checkable_files(tree).unwrap();
+        let check = |name: &str, meddle: &dyn Fn(&Path)| {
+            let folder = path(name);
+            fs::create_dir(&folder).unwrap();
+            let checkout = repository.check_out(tree, &path(&format!("{name}.git")), &folder).unwrap();
+            check_whole(&repository, &checkout, &files).unwrap();
+            meddle(&folder.join(name));
+            let error = check_whole(&repository, &checkout, &files).unwrap_err();
+            assert!(error.message.contains(name), "{error}");
+        };
+        check("changed", &|file| fs::write(file, "CONTENT").unwrap());
+        check("mode", &|file| fs::set_permissions(file, fs::Permissions::from_mode(0o755)).unwrap());
+        check("gone", &|file| fs::remove_file(file).unwrap());
+        check("added", &|file| fs::write(file, "").unwrap());
+        check("kind", &|file| {
+            fs::remove_file(file).unwrap();
+            std::os::unix::fs::symlink("content", file).unwrap();
+        });
+    }
+}

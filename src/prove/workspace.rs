@@ -40,6 +40,12 @@ impl Folders {
         Folders(root.into())
     }
 
+    /// Where the one that a variable names lies.
+    pub(super) fn folder(&self, variable: &str) -> PathBuf {
+        let found = self.variables().find(|(name, _)| *name == variable);
+        found.expect("every folder that is asked for stands in the table").1
+    }
+
     /// The variable that names each, and where it lies.
     pub(super) fn variables(&self) -> impl Iterator<Item = (&'static str, PathBuf)> {
         Self::ALL.iter().map(|(variable, name)| (*variable, self.0.join(name)))
@@ -47,16 +53,15 @@ impl Folders {
 }
 
 /// A workspace. Leaving scope removes it.
-pub(super) struct Workspace<'a> {
-    repository: &'a Repository,
+pub(super) struct Workspace {
     checkout: Checkout,
     files: Vec<(BString, Entry)>,
     scratch: Scratch,
 }
 
-impl<'a> Workspace<'a> {
+impl Workspace {
     /// Makes one that holds the source's files and nothing else.
-    pub(super) fn make(repository: &'a Repository, place: &Place, source: &Source) -> Result<Self> {
+    pub(super) fn make(repository: &Repository, place: &Place, source: &Source) -> Result<Self> {
         // What cannot be checked out is said before anything is written.
         let known = match source {
             Source::Tree(tree) => Some((*tree, repository.checkable_files(*tree)?)),
@@ -89,7 +94,7 @@ impl<'a> Workspace<'a> {
             }
         };
         repository.init_isolated(&checkout)?;
-        Ok(Workspace { repository, checkout, files, scratch })
+        Ok(Workspace { checkout, files, scratch })
     }
 
     /// The tree it holds.
@@ -117,10 +122,19 @@ impl<'a> Workspace<'a> {
         Ok(made.keep())
     }
 
-    /// Brings tracked files back and checks that they are those of the tree. What `prepare` added stays.
+    /// The folder that holds all of it.
+    pub(super) fn root(&self) -> &Path {
+        self.scratch.path()
+    }
+
+    /// The tree's files: path, and what the tree says of each.
+    pub(super) fn files(&self) -> &[(BString, Entry)] {
+        &self.files
+    }
+
+    /// Has git write the tracked files that differ. Whether they are then those of the tree, `Tracked` says. What `prepare` added stays.
     pub(super) fn restore(&self) -> Result<()> {
-        self.checkout.restore()?;
-        tree_check::check_tracked(self.repository, &self.checkout, &self.files)
+        self.checkout.restore()
     }
 }
 

@@ -93,11 +93,13 @@ impl<'a> Log<'a> {
             Ok(Swap::Moved) => return Ok(None),
             Err(error) => return Err(error),
         }
-        self.read_back(commit, &statement).map(Some)
+        self.read_back(writer, commit, &statement).map(Some)
     }
 
-    fn read_back(&self, commit: Oid, statement: &Statement) -> Result<Recorded> {
-        if read(self.repository, commit).is_ok_and(|framed| framed.content.as_ref() == Ok(statement)) {
+    /// Not by the way it was written: a git that says "done" and did nothing is noticed.
+    fn read_back(&self, writer: WriterId, commit: Oid, statement: &Statement) -> Result<Recorded> {
+        let stands = self.repository.find_ref(&format!("{LOGS}{writer}"))? == Some(commit);
+        if stands && read(self.repository, commit).is_ok_and(|framed| framed.content.as_ref() == Ok(statement)) {
             return Ok(Recorded::new(commit, statement.clone()));
         }
         Err(Error::new(format!("cannot record: the record {commit} does not read back as it was written"))

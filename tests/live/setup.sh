@@ -1,14 +1,18 @@
 #!/bin/sh
 # Brings the tools that the live tests drive into a folder outside the checkout, once: sh tests/live/setup.sh
-# It needs node with npm, python3 with venv, and the network. The tests install from the stores filled here; of the network
-# they need only what pnpm asks the registry to check a lockfile.
+# It needs node with npm, python3 with venv, a server of PostgreSQL, and the network. The tests need no network: pnpm installs from the
+# store filled here, and what it would ask the registry about a lockfile it finds in the cache beside it.
 # The folder is $PROOF_GATE_LIVE, else proof-gate-live below the user's cache folder; removing it makes the next call begin anew.
 set -eu
 
 live=${PROOF_GATE_LIVE:-${XDG_CACHE_HOME:-$HOME/.cache}/proof-gate-live}
 here=$(cd "$(dirname "$0")" && pwd)
+shop=$here/../fixtures/shop
+# Looked for every time: it is the system's, and may have gone since.
+initdb=$(command -v initdb || printf '%s\n' /usr/lib/postgresql/*/bin/initdb | tail -n 1)
+[ -x "$initdb" ] || { echo 'live tools: the server of PostgreSQL (initdb) is missing: install the package postgresql first' >&2; exit 1; }
 stamp=$live/set-up-by
-if cmp -s "$0" "$stamp"; then
+if cat "$0" "$shop/pnpm-lock.yaml" | cmp -s - "$stamp"; then
 	echo "live tools: ready in $live"
 	exit 0
 fi
@@ -17,7 +21,7 @@ for program in node npm python3; do
 done
 rm -rf "$live"
 mkdir -p "$live/tools" "$live/npm-cache" "$live/pnpm-store" "$live/projects"
-export npm_config_cache="$live/npm-cache" pnpm_config_store_dir="$live/pnpm-store"
+export npm_config_cache="$live/npm-cache" pnpm_config_store_dir="$live/pnpm-store" pnpm_config_cache_dir="$live/pnpm-cache"
 export npm_config_audit=false npm_config_fund=false npm_config_update_notifier=false
 
 # lefthook without its install script, which would write hooks into the repository that this is called from.
@@ -50,5 +54,11 @@ project npm mocha@12.0.3 'mocha --recursive'
 # The last major version of vitest that runs on node 20.
 project pnpm vitest@3.2.4 'vitest run'
 
-cp "$here/setup.sh" "$stamp"
+echo 'live tools: what the shop of the fixtures depends on'
+mkdir "$live/projects/shop"
+cp "$shop/package.json" "$shop/pnpm-lock.yaml" "$live/projects/shop"
+(cd "$live/projects/shop" && pnpm install --frozen-lockfile --silent)
+rm -rf "$live/projects/shop"
+
+cat "$here/setup.sh" "$shop/pnpm-lock.yaml" >"$stamp"
 echo "live tools: ready in $live"

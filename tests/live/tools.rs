@@ -17,21 +17,31 @@ fn folder() -> PathBuf {
         .or_else(|| below("XDG_CACHE_HOME", "proof-gate-live"))
         .or_else(|| below("HOME", ".cache/proof-gate-live"))
         .expect("HOME is set");
-    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/live/setup.sh");
+    let top = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let needed =
+        ["tests/live/setup.sh", "tests/fixtures/shop/pnpm-lock.yaml"].map(|name| fs::read(top.join(name)).unwrap());
     let by = fs::read(folder.join("set-up-by")).unwrap_or_default();
-    assert!(by == fs::read(script).unwrap(), "the live tools are missing or old: run  sh tests/live/setup.sh");
+    assert!(by == needed.concat(), "the live tools are missing or old: run  sh tests/live/setup.sh");
     folder
 }
 
 /// A shop whose commands find the real tools, and whose package stores are those that `setup.sh` filled.
 pub fn sandbox() -> Sandbox {
     let mut sandbox = Sandbox::new();
-    let folder = folder();
-    let text = |path: PathBuf| path.into_os_string().into_string().unwrap();
     sandbox.set("PATH", search_path().to_str().unwrap());
-    sandbox.set("npm_config_cache", &text(folder.join("npm-cache")));
-    sandbox.set("pnpm_config_store_dir", &text(folder.join("pnpm-store")));
+    for (name, folder) in stores() {
+        sandbox.set(name, folder.to_str().unwrap());
+    }
     sandbox
+}
+
+fn stores() -> [(&'static str, PathBuf); 3] {
+    [
+        ("npm_config_cache", "npm-cache"),
+        ("pnpm_config_store_dir", "pnpm-store"),
+        ("pnpm_config_cache_dir", "pnpm-cache"),
+    ]
+    .map(|(name, below)| (name, folder().join(below)))
 }
 
 fn search_path() -> OsString {
@@ -66,6 +76,7 @@ pub fn tool(sandbox: &Sandbox, name: &str, args: &[&str]) -> Ran {
         .env("HOME", sandbox.root().join("home"))
         .env("XDG_CACHE_HOME", sandbox.root().join("cache"))
         .env("GIT_CONFIG_NOSYSTEM", "1")
+        .envs(stores())
         .stdin(Stdio::null())
         .output()
         .unwrap();

@@ -9,10 +9,14 @@ mod proven;
 mod runner;
 mod sandbox;
 mod sandbox_check;
+mod session;
 mod terminal;
 
 pub use fingerprint::Fingerprint;
+#[allow(unused_imports, reason = "the live tests are a binary of their own and need neither")]
 pub use proven::{Refusal, policy_with_gate};
 #[allow(unused_imports, reason = "topics that write a policy of their own start from it")]
 pub use runner::SHOP_POLICY;
 pub use sandbox::{Layout, Ran, Sandbox};
+#[allow(unused_imports, reason = "few topics follow a page")]
+pub use session::Page;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
-use std::io::Read as _;
+use std::io::{Read as _, Write as _};
 use std::num::NonZero;
 use std::path::Path;
 
@@ -50,5 +50,36 @@ pub fn run_as_wide_as(
         code: status.code().unwrap_or(-1),
         stdout: String::from_utf8_lossy(&shown).into_owned(),
         stderr: String::new(),
+    }
+}
+
+/// A program that runs in a terminal of its own, with somebody at the keyboard. What it shows is not read: it must be short.
+pub struct Session {
+    terminal: pty_process::blocking::Pty,
+    pub child: std::process::Child,
+}
+
+impl Session {
+    pub fn start(program: &Path, args: &[&str], folder: &Path, variables: &BTreeMap<OsString, OsString>) -> Self {
+        let (terminal, end) = pty_process::blocking::open().expect("this system has pseudo-terminals");
+        terminal.resize(pty_process::Size::new(24, 100)).unwrap();
+        let child = pty_process::blocking::Command::new(program)
+            .args(args)
+            .current_dir(folder)
+            .env_clear()
+            .envs(variables.iter().map(|(name, value)| (OsStr::new(name), OsStr::new(value))))
+            .spawn(end)
+            .expect("the program starts");
+        Session { terminal, child }
+    }
+
+    /// Types something.
+    pub fn types(&mut self, keys: &str) {
+        self.terminal.write_all(keys.as_bytes()).unwrap();
+    }
+
+    /// Closes the window.
+    pub fn closes(self) -> std::process::Child {
+        self.child
     }
 }

@@ -44,6 +44,33 @@ fn an_older_hook_of_ours_is_replaced_and_not_chained() {
 }
 
 #[test]
+fn what_is_left_of_a_hook_of_ours_is_replaced_and_not_chained() {
+    for damage in [
+        |hook: &Path| fs::write(hook, "").unwrap(),
+        |hook: &Path| fs::write(hook, [0; 64]).unwrap(),
+        |hook: &Path| fs::write(hook, &fs::read(hook).unwrap()[..99]).unwrap(),
+        |hook: &Path| {
+            fs::remove_file(hook).unwrap();
+            std::os::unix::fs::symlink("pre-push", hook).unwrap();
+        },
+    ] {
+        let shop = Shop::new();
+        install(&shop.open(), &shop.caller, &Options::default()).unwrap();
+        damage(&shop.hook());
+        assert_eq!(install(&shop.open(), &shop.caller, &Options::default()).unwrap().chained, None);
+        assert_eq!(state(&shop.open()).unwrap(), HookState::Fires);
+        assert_eq!(fs::read_dir(shop.hook().parent().unwrap()).unwrap().count(), 1);
+    }
+}
+
+#[test]
+fn an_empty_hooks_path_is_a_conflict_with_the_command_that_ends_it() {
+    let shop = Shop::new();
+    shop.git(&["config", "core.hooksPath", ""]);
+    assert!(conflict(&shop, &Options::default()).contains("git config --local --unset-all core.hooksPath"));
+}
+
+#[test]
 fn the_policy_seen_first_stays_when_installing_again() {
     let shop = Shop::new();
     for policy in ["first\n", "weaker\n"] {

@@ -1,4 +1,4 @@
-//! Whole proofs on real repositories.
+//! Whole proofs on real repositories, through the library.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -7,11 +7,12 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use super::*;
-use crate::caller::Caller;
-use crate::error::Result;
-use crate::git::{Oid, Repository};
-use crate::policy;
+use proof_gate::caller::Caller;
+use proof_gate::error::Result;
+use proof_gate::evidence::Noticed;
+use proof_gate::git::{Oid, Program, Repository};
+use proof_gate::policy;
+use proof_gate::prove::{Cancel, Event, Invocation, Outcome, Proof, ProofEnd, Request, Source, SuiteJob, prove};
 
 /// A repository, an evidence folder and a place for workspaces.
 struct Sandbox {
@@ -45,7 +46,7 @@ impl Sandbox {
         for folder in ["home", "cache", "repository"] {
             fs::create_dir(root.path().join(folder)).unwrap();
         }
-        let caller = Caller { variables, directory, program: "/bin/proof-gate".into() };
+        let caller = Caller { variables, directory, program: env!("CARGO_BIN_EXE_proof-gate").into() };
         let proof = policy::Proof {
             prepare: vec![],
             reset: vec![],
@@ -71,7 +72,7 @@ impl Sandbox {
     }
 
     fn git(&self, args: &[&str]) -> String {
-        let program = crate::git::Program::find(&self.caller).unwrap();
+        let program = Program::find(&self.caller).unwrap();
         program.command(&self.caller.directory).args(args).run().unwrap().to_string().trim().to_owned()
     }
 
@@ -231,40 +232,12 @@ fn a_linked_worktree_of_a_reftable_repository_is_proven_and_a_script_of_the_tree
 }
 
 #[test]
-fn files_that_differ_from_the_tree_are_not_trusted() {
-    let sandbox = Sandbox::new();
-    for name in ["changed", "mode", "kind", "gone"] {
-        sandbox.write(name, "content");
-    }
-    let tree = sandbox.commit();
-    let repository = Repository::open(&sandbox.caller).unwrap();
-    let files = repository.checkable_files(tree).unwrap();
-    let check = |name: &str, meddle: &dyn Fn(&Path)| {
-        let folder = sandbox.path(name);
-        fs::create_dir(&folder).unwrap();
-        let checkout = repository.check_out(tree, &sandbox.path(&format!("{name}.git")), &folder).unwrap();
-        tree_check::check_whole(&repository, &checkout, &files).unwrap();
-        meddle(&folder.join(name));
-        let error = tree_check::check_whole(&repository, &checkout, &files).unwrap_err();
-        assert!(error.message.contains(name), "{error}");
-    };
-    check("changed", &|file| fs::write(file, "CONTENT").unwrap());
-    check("mode", &|file| fs::set_permissions(file, fs::Permissions::from_mode(0o755)).unwrap());
-    check("gone", &|file| fs::remove_file(file).unwrap());
-    check("added", &|file| fs::write(file, "").unwrap());
-    check("kind", &|file| {
-        fs::remove_file(file).unwrap();
-        std::os::unix::fs::symlink("content", file).unwrap();
-    });
-}
-
-#[test]
 fn what_the_policy_asks_for_and_cannot_be_done_is_no_proof() {
     let mut sandbox = Sandbox::new().suite("unit", "true");
     let tree = sandbox.commit();
-    sandbox.proof.copy = vec![".env.test".to_owned()];
+    sandbox.proof.filters = vec!["lfs".to_owned()];
     let error = sandbox.prove(Source::Tree(tree)).unwrap_err();
-    assert!(error.message.contains("copy"), "{error}");
+    assert!(error.message.contains("filters"), "{error}");
 }
 
 #[test]
@@ -289,18 +262,42 @@ fn files_with_line_ends_that_their_attributes_do_not_ask_for_are_no_obstacle() {
 }
 
 #[test]
-fn each_suite_starts_with_the_tracked_files_of_the_tree() {
-    let meddle = "echo bad > file; rm other; echo '* ident' > sub/.gitattributes; touch kept";
-    let mut sandbox = Sandbox::new().suite("a", meddle).suite("b", "cat file other sub/file kept");
+fn each_suite_starts_with_the_workspace_as_prepare_left_it() {
+    let meddle =
+        "echo bad > file; rm other; echo '* ident' > sub/.gitattributes; touch added $HOME/added $TMPDIR/added";
+    let look = "cat file other sub/file made; ls -A . $HOME $TMPDIR";
+    let mut sandbox = Sandbox::new().suite("a", meddle).suite("b", look);
     for name in ["file", "other", "sub/file"] {
         sandbox.write(name, "$Id$\n");
     }
     let tree = sandbox.commit();
+    sandbox.proof.prepare = vec![["sh", "-c", "echo made > made"].map(str::to_owned).into()];
     let proof = sandbox.prove(Source::Tree(tree)).unwrap();
     assert_eq!(proof.ended, ProofEnd::Whole);
     let log = fs::read_to_string(&proof.suites[1].log).unwrap();
-    assert_eq!(log.split_once('\n').unwrap().1, "$Id$\n$Id$\n$Id$\n");
+    let (content, listed) = log.split_once('\n').unwrap().1.split_once("\n.:\n").unwrap();
+    assert_eq!(content, "$Id$\n$Id$\n$Id$\nmade");
+    assert!(!listed.contains("added") && listed.contains("made"), "{listed}");
     assert_eq!(proof.suites[1].outcome, PASSED);
+    let changed = |path: &str, how: &str| Noticed::TreeChanged { path: path.to_owned(), how: how.to_owned() };
+    assert_eq!(proof.suites[0].noticed, [changed("file", "4 bytes in place of 5"), changed("other", "it is gone")]);
+    assert_eq!(proof.suites[1].noticed, []);
+}
+
+#[test]
+fn a_suite_that_spoils_what_prepare_made_gets_the_next_one_a_workspace_of_its_own() {
+    let mut sandbox = Sandbox::new().suite("a", "echo bad > made/lib").suite("b", "cat made/lib");
+    let tree = sandbox.commit();
+    sandbox.proof.prepare = vec![["sh", "-c", "mkdir made; echo good > made/lib"].map(str::to_owned).into()];
+    let proof = sandbox.prove(Source::Tree(tree)).unwrap();
+    let log = fs::read_to_string(&proof.suites[1].log).unwrap();
+    assert_eq!(log.split_once('\n').unwrap().1, "good\n");
+    assert_ne!(proof.suites[0].folder, proof.suites[1].folder);
+    let lost = sandbox.events.iter().filter_map(|event| match event {
+        Event::LaneMadeAnew { lost } => Some(lost.as_str()),
+        _ => None,
+    });
+    assert_eq!(lost.collect::<Vec<_>>(), ["made/lib"]);
 }
 
 #[test]

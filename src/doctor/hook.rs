@@ -1,0 +1,254 @@
+//! The hook: whether git finds it, from every work tree, and whether what it starts is this program.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use super::{Finding, Outcome, Patient, shell};
+use crate::caller::Caller;
+use crate::error::Result;
+use crate::git::{Scope, Setting};
+use crate::hooks::{self, Effect, HookState, KeptHook, Look, Manager};
+
+const INSTALL: &str = "proof-gate install";
+
+/// Whether the hook stands where git looks, seen from here. Ours to the byte, it is run once: it refuses, with a word of this run.
+pub fn stands(patient: &Patient<'_>) -> Result<Outcome> {
+    let look = patient.look()?;
+    let mut found: Vec<Finding> = of_state(look, None).into_iter().collect();
+    if look.state == HookState::Fires {
+        if let Err(error) = hooks::fire(patient.repository) {
+            let why =
+                "git starts the hook, and proof-gate's answer does not come back: nothing says that it would refuse.";
+            found.push(Finding::open(error.message, why).mend(INSTALL).advise(error.hints.join("; ")));
+        }
+        if look.is_older {
+            let why = "It still starts the program or refuses; the newer one may do so better.";
+            found.push(Finding::note(format!("{} is of an earlier version", look.hook.display()), why).mend(INSTALL));
+        }
+    }
+    if look.state == HookState::Annotated {
+        let why =
+            "Lines were added that change nothing: comments, or lines behind its end. It still starts the program.";
+        found.push(Finding::note(format!("{} was edited", look.hook.display()), why).mend(INSTALL));
+    }
+    Ok(found.into())
+}
+
+/// The finding of a hook's state; `folder` is the linked work tree that it was seen from.
+fn of_state(look: &Look, folder: Option<&Path>) -> Option<Finding> {
+    let trouble = look.state.trouble()?;
+    let seen_from = folder.map(|folder| format!("seen from the work tree {}: ", folder.display())).unwrap_or_default();
+    let what = match &look.state {
+        HookState::Missing => format!("{seen_from}{trouble}: git looks for {}", look.hook.display()),
+        HookState::Elsewhere(written) => {
+            format!("{seen_from}{trouble}: in {}, and not for {}", look.folder.path.display(), written.display())
+        }
+        HookState::Replaced(Some(by)) => format!("{seen_from}{by} took the hook's place: {}", look.hook.display()),
+        HookState::NoInterpreter(missing) => {
+            let carriage = missing.as_os_str().as_encoded_bytes().ends_with(b"\r");
+            let why = if carriage { ": its lines end in CR LF" } else { "" };
+            format!("{seen_from}{trouble}{why}: {} asks for {}", look.hook.display(), missing.display())
+        }
+        HookState::Fires
+        | HookState::Annotated
+        | HookState::CalledBy(_)
+        | HookState::NotExecutable
+        | HookState::Empty
+        | HookState::DeadLink
+        | HookState::CutShort
+        | HookState::Changed
+        | HookState::Replaced(None)
+        | HookState::Indirect
+        | HookState::NoFile => format!("{seen_from}{trouble}: {}", look.hook.display()),
+    };
+    let finding = match look.state.effect() {
+        Effect::Gated => return None,
+        Effect::Open => Finding::open(what, "Nobody asks proof-gate: every push goes out unproven."),
+        Effect::Unknown => {
+            let why =
+                "Whether it still asks proof-gate is not to be seen from here; 'proof-gate doctor --fire' tries it.";
+            Finding::doubt(what, why)
+        }
+        Effect::Stuck => Finding::no_proof(what, "git cannot start it, and a push waits for ever."),
+    };
+    Some(with_mend(finding, look, folder))
+}
+
+fn with_mend(finding: Finding, look: &Look, folder: Option<&Path>) -> Finding {
+    let hook = shell::path(&look.hook);
+    match &look.state {
+        HookState::Elsewhere(written) => {
+            let leads_elsewhere = look.folder.setting.as_ref().map(|setting| lead_back(look, setting, written, folder));
+            let finding = leads_elsewhere.into_iter().fold(finding, Finding::mend);
+            // Where the written one is gone as well, it is written anew.
+            if written.exists() { finding } else { finding.mend(INSTALL) }
+        }
+        HookState::Missing => match &look.folder.setting {
+            Some(setting) if setting.value.is_empty() || leads_out(setting) => {
+                let default = look.default.join("pre-push");
+                finding.mend(lead_back(look, setting, &default, folder)).mend(INSTALL)
+            }
+            Some(_) | None => finding.mend(INSTALL),
+        },
+        HookState::NoInterpreter(_) if fs::read(&look.hook).is_ok_and(|bytes| hooks::is_ours(&bytes)) => {
+            finding.mend(INSTALL)
+        }
+        HookState::NoInterpreter(_) | HookState::NoFile => {
+            finding.mend(format!("mv {hook} {}", shell::path(&beside(&look.hook, "broken")))).mend(INSTALL)
+        }
+        HookState::Replaced(by) => replaced(finding, look, *by, folder),
+        HookState::Indirect => {
+            let words =
+                "if it is meant to call the gate, prove it with 'proof-gate doctor --fire'; else let install chain it";
+            finding.advise(words).mend(INSTALL)
+        }
+        HookState::NotExecutable
+        | HookState::Empty
+        | HookState::DeadLink
+        | HookState::CutShort
+        | HookState::Changed
+        | HookState::Fires
+        | HookState::Annotated
+        | HookState::CalledBy(_) => finding.mend(INSTALL),
+    }
+}
+
+fn leads_out(setting: &Setting) -> bool {
+    matches!(setting.scope, Scope::Global | Scope::System)
+}
+
+/// The command that makes git look where the hook was written.
+fn lead_back(look: &Look, setting: &Setting, written: &Path, folder: Option<&Path>) -> String {
+    let git = match folder {
+        Some(folder) => format!("git -C {}", shell::path(folder)),
+        None => "git".to_owned(),
+    };
+    let target = written.parent().unwrap_or(written);
+    let change = match target == look.default {
+        true => "--unset-all core.hooksPath".to_owned(),
+        false => format!("--replace-all core.hooksPath {}", shell::path(target)),
+    };
+    match (setting.scope, &setting.file) {
+        (Scope::Global | Scope::System, _) => format!("{git} config --local core.hooksPath {}", shell::path(target)),
+        // Where the configuration includes the file, a change beside it would not win.
+        (Scope::Local, Some(file)) if *file != look.default.with_file_name("config") => {
+            format!("{git} config --file {} {change}", shell::path(file))
+        }
+        (Scope::Local | Scope::Worktree, _) => format!("{git} config --{} {change}", setting.scope.as_str()),
+    }
+}
+
+/// A manager that took its place back. Where a hook of it is kept already, the new one is moved out of the way.
+fn replaced(finding: Finding, look: &Look, by: Option<&'static str>, folder: Option<&Path>) -> Finding {
+    let manager = match by {
+        Some("husky") => Some(Manager::Husky),
+        Some("lefthook") => Some(Manager::Lefthook),
+        Some(_) | None => None,
+    };
+    let Some(manager) = manager else {
+        if look.kept_other {
+            let aside = shell::path(&beside(&look.hook, "replaced"));
+            return finding.mend(format!("mv {} {aside}", shell::path(&look.hook))).mend(INSTALL);
+        }
+        return finding.mend(INSTALL);
+    };
+    let (file, lines) = manager.call();
+    let at = folder.map(|folder| format!("{}/", shell::path(folder))).unwrap_or_default();
+    let text: Vec<String> = lines.iter().map(|line| shell::word(line.as_bytes())).collect();
+    let words = format!(
+        "{} writes its hooks anew whenever it likes, so it has to call the gate; commit {file}",
+        manager.as_str()
+    );
+    finding
+        .advise(words)
+        .mend(format!("printf '%s\\n' {} >>{at}{file}", text.join(" ")))
+        .mend(manager.write_command())
+        .mend(INSTALL)
+}
+
+fn beside(hook: &Path, ending: &str) -> PathBuf {
+    let mut path = hook.as_os_str().to_owned();
+    path.push(".");
+    path.push(ending);
+    path.into()
+}
+
+/// Whether the program that the hook names is there, and is this one.
+pub fn program(patient: &Patient<'_>) -> Result<Outcome> {
+    let Some(named) = &patient.look()?.program else {
+        return Ok(Outcome::NotLooked("the hook is not one of ours"));
+    };
+    let here = &patient.caller.program;
+    if !hooks::is_runnable(named) {
+        let what = format!("the program that the hook starts is not there: {}", named.display());
+        return Ok(vec![
+            match stand_in(patient.caller) {
+                Some(other) => Finding::note(what, format!("The hook starts {} instead.", other.display())),
+                None => Finding::no_proof(
+                    what,
+                    "There is none in PATH or the usual places either, so the hook refuses every push.",
+                ),
+            }
+            .mend(INSTALL),
+        ]
+        .into());
+    }
+    let is_same = |a: &Path, b: &Path| fs::read(a).ok().zip(fs::read(b).ok()).is_some_and(|(a, b)| a == b);
+    if fs::canonicalize(named).ok() == fs::canonicalize(here).ok() || is_same(named, here) {
+        return Ok(Outcome::Fine);
+    }
+    let what = format!("the hook starts another program than this one: {}", named.display());
+    let why = format!("This is {}. What one says need not hold for the other.", here.display());
+    Ok(vec![Finding::note(what, why).mend(INSTALL)].into())
+}
+
+/// Where the hook looks, beside PATH, for a program that is not where it was; below the home, then anywhere.
+const USUAL: [&[&str]; 2] = [&[".cargo/bin", ".local/bin"], &["/usr/local/bin", "/opt/homebrew/bin", "/usr/bin"]];
+
+/// The program that the hook finds instead.
+fn stand_in(caller: &Caller) -> Option<PathBuf> {
+    let path = caller.variable("PATH").unwrap_or_default();
+    let home = caller.home();
+    let below_home = home.iter().flat_map(|home| USUAL[0].iter().map(|folder| home.join(folder)));
+    let folders = std::env::split_paths(path).filter(|folder| folder.is_absolute()).chain(below_home);
+    let mut places = folders.chain(USUAL[1].iter().map(PathBuf::from)).map(|folder| folder.join("proof-gate"));
+    places.find(|place| hooks::is_runnable(place))
+}
+
+/// The same hook, seen from every other work tree: a relative `core.hooksPath` or a setting of its own leads elsewhere there.
+pub fn in_worktrees(patient: &Patient<'_>) -> Result<Outcome> {
+    let mut found = Vec::new();
+    for (other, repository) in patient.other_worktrees()? {
+        let look = hooks::look(&repository)?;
+        // What is wrong in the one place that all share, or by the one setting, was told already.
+        let here = patient.look()?;
+        let is_told = here.state.effect() != Effect::Gated && here.folder.setting == look.folder.setting;
+        if look.hook != here.hook && !is_told {
+            found.extend(of_state(&look, Some(&other)));
+        }
+    }
+    Ok(found.into())
+}
+
+/// Whether the hook that stood there before is still run.
+pub fn kept(patient: &Patient<'_>) -> Result<Outcome> {
+    Ok(match hooks::kept_hook(patient.repository)? {
+        KeptHook::None | KeptHook::Stands => Outcome::Fine,
+        KeptHook::Gone(path) => {
+            let what = format!("the hook that stood there before is gone: {}", path.display());
+            vec![Finding::no_proof(what, "Every push is refused until it is back.").mend(INSTALL)].into()
+        }
+        KeptHook::NotExecutable(path) => {
+            let what = format!("the hook that stood there before is not executable any more: {}", path.display());
+            let why = "It is not run, so what it would refuse goes out.";
+            vec![Finding::open(what, why).mend(format!("chmod +x {}", shell::path(&path)))].into()
+        }
+        KeptHook::Orphan(path) => {
+            let what = format!("a hook is kept and noted nowhere: {}", path.display());
+            vec![
+                Finding::no_proof(what, "Every push is refused, because nothing says whether to run it.").mend(INSTALL),
+            ]
+            .into()
+        }
+    })
+}

@@ -1,0 +1,54 @@
+//! The user's settings with the file that each stands in, to tell them apart and to name the command that changes one.
+//!
+//! Deliberately absent: settings given with `-c` or in the environment; they end with the command that they were given to.
+
+use std::path::PathBuf;
+
+use bstr::{BString, ByteSlice as _, ByteVec as _};
+
+use super::{Repository, Scope};
+use crate::error::{Context as _, Error, Result};
+
+/// One line of a configuration file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Setting {
+    /// Whose configuration it is.
+    pub scope: Scope,
+    /// The file, absolute; an included one is named itself. `None` where git names none.
+    pub file: Option<PathBuf>,
+    /// `alias.publish`, section and variable in lower case.
+    pub name: BString,
+    /// The value; a variable without one is `true`.
+    pub value: BString,
+}
+
+impl Repository {
+    /// All settings whose names match a regular expression of git's, the weakest first; of several of one name the last holds.
+    pub fn settings(&self, names: &str) -> Result<Vec<Setting>> {
+        let asked = self
+            .by_hand()
+            .args(["config", "--null", "--show-scope", "--show-origin", "--get-regexp", names])
+            .output()?;
+        match asked.status.code() {
+            Some(1) => Ok(Vec::new()),
+            Some(0) => {
+                let mut fields: Vec<&[u8]> = asked.stdout.split(|byte| *byte == 0).collect();
+                // Every field ends with a NUL, so the last one is empty.
+                fields.pop();
+                fields.chunks(3).map(|three| self.read_setting(three)).collect()
+            }
+            _ => Err(Error::new(format!("cannot read the settings: {}", asked.complaint()))),
+        }
+    }
+
+    fn read_setting(&self, three: &[&[u8]]) -> Result<Setting> {
+        let [scope, origin, line] = three else {
+            return Err(Error::new("cannot read the settings: git's answer is cut short"));
+        };
+        let scope = Scope::parse(scope).context("cannot tell where a setting stands")?;
+        let file = origin.strip_prefix(b"file:").and_then(|path| Vec::from(path).into_path_buf().ok());
+        let folder = self.work_tree().unwrap_or(self.git_dir());
+        let (name, value) = line.split_once_str("\n").unwrap_or((line, b"true"));
+        Ok(Setting { scope, file: file.map(|file| folder.join(file)), name: name.into(), value: value.into() })
+    }
+}

@@ -1,0 +1,232 @@
+//! The tree's files in a workspace: what each must hold, and which of them a suite changed.
+//!
+//! Deliberately absent: git. What a suite may have done to any repository's index, attributes or filters plays no part: every file's
+//! bytes were noted before the first child was started.
+
+use std::collections::HashSet;
+use std::ffi::OsStr;
+use std::fs::{self, File};
+use std::io::Read as _;
+use std::os::unix::ffi::OsStrExt as _;
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::{Path, PathBuf};
+
+use bstr::{BStr, BString, ByteSlice as _};
+
+use super::parallel;
+use super::stamp::{Clock, Kind, Stamp};
+use crate::error::{Context as _, Error, Result};
+use crate::evidence::Noticed;
+use crate::git::{Entry, ObjectFormat, Oid};
+
+/// Paths that are named; what differs beside them is counted.
+const NAMED: usize = 20;
+
+/// The folder of a lane that holds the tree.
+const TREE: &str = "tree";
+
+/// The tree's files as they lie in a folder.
+pub(super) struct Tracked {
+    folder: PathBuf,
+    format: ObjectFormat,
+    top: Stamp,
+    files: Vec<TrackedFile>,
+    clock: Clock,
+}
+
+struct TrackedFile {
+    path: BString,
+    /// The id that its bytes on disk have as a blob: another one than the tree's where attributes ask for other line ends.
+    on_disk: Oid,
+    stamp: Stamp,
+}
+
+/// A file of the tree that is not what it was.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Difference {
+    pub(super) path: BString,
+    pub(super) how: String,
+}
+
+impl Tracked {
+    /// Notes a checkout that was just found to be the tree's. No child may have been started yet.
+    pub(super) fn note(folder: &Path, format: ObjectFormat, files: &[(BString, Entry)]) -> Result<Self> {
+        let look = |path: &Path| {
+            let found = fs::symlink_metadata(path).context(format!("cannot read {}", path.display()))?;
+            Ok(Stamp::of(&found))
+        };
+        // Only attributes make git write other bytes than a blob's. Where there are none the tree says what each file holds.
+        let may_differ = files.iter().any(|(path, _)| path.ends_with(b".gitattributes"));
+        let files: Vec<&(BString, Entry)> = files.iter().filter(|(_, entry)| entry.mode != 0o160_000).collect();
+        let files = parallel::map(&files, |(path, entry)| {
+            let file = folder.join(OsStr::from_bytes(path));
+            let stamp = look(&file)?;
+            let on_disk = if may_differ {
+                let what = format!("cannot read {path} in the workspace");
+                content_id(&file, &stamp, format).context(&what)?.context(what)?
+            } else {
+                entry.id
+            };
+            Ok(TrackedFile { path: path.clone(), on_disk, stamp })
+        });
+        let files = files.into_iter().collect::<Result<Vec<_>>>()?;
+        let (top, mut clock) = (look(folder)?, Clock::of(folder)?);
+        clock.step()?;
+        Ok(Tracked { folder: folder.into(), format, top, files, clock })
+    }
+
+    /// Whether a path below the folder is one of the tree's files.
+    pub(super) fn contains(&self, path: &BStr) -> bool {
+        self.files.binary_search_by(|file| file.path.as_bstr().cmp(path)).is_ok()
+    }
+
+    /// The same for a path below the folder that holds the whole lane.
+    pub(super) fn contains_path(&self, path: &Path) -> bool {
+        path.strip_prefix(TREE).is_ok_and(|path| self.contains(path.as_os_str().as_bytes().as_bstr()))
+    }
+
+    /// Waits until whatever changes from now on shows.
+    pub(super) fn clock_step(&mut self) -> Result<()> {
+        self.clock.step()
+    }
+
+    /// Every file that is not what it was, in the tree's order.
+    ///
+    /// A file whose stamp is the one that it was hashed under is not read again: no child ran between the hashing and the clock's next
+    /// step, so whatever wrote to it since then left another ctime, which no program can set back.
+    pub(super) fn differences(&mut self) -> Result<Vec<Difference>> {
+        let top = fs::symlink_metadata(&self.folder).map(|found| Stamp::of(&found));
+        if !top.is_ok_and(|top| top.is_same_folder(&self.top)) {
+            return Ok(vec![Difference {
+                path: ".".into(),
+                how: "the folder itself was replaced or removed".to_owned(),
+            }]);
+        }
+        let real = self.real_folders();
+        let found = parallel::map(&self.files, |file| self.look_at(file, &real));
+        let mut differences = Vec::new();
+        let mut touched = false;
+        for (file, found) in self.files.iter_mut().zip(found) {
+            match found {
+                Found::AsBefore => {}
+                Found::Touched(stamp) => {
+                    touched = true;
+                    file.stamp = stamp;
+                }
+                Found::Differs(how) => differences.push(Difference { path: file.path.clone(), how }),
+            }
+        }
+        if touched {
+            self.clock.step()?;
+        }
+        Ok(differences)
+    }
+
+    /// The folders above files of the tree that are folders and not links to some.
+    fn real_folders(&self) -> HashSet<&BStr> {
+        let mut real = HashSet::from([b"".as_bstr()]);
+        let mut seen = HashSet::new();
+        for file in &self.files {
+            for end in file.path.find_iter("/") {
+                let folder = file.path[..end].as_bstr();
+                if !seen.insert(folder) {
+                    continue;
+                }
+                let is_folder =
+                    fs::symlink_metadata(self.folder.join(OsStr::from_bytes(folder))).is_ok_and(|found| found.is_dir());
+                if is_folder && real.contains(parent(folder)) {
+                    real.insert(folder);
+                }
+            }
+        }
+        real
+    }
+
+    fn look_at(&self, file: &TrackedFile, real: &HashSet<&BStr>) -> Found {
+        let differs = |how: &str| Found::Differs(how.to_owned());
+        if !real.contains(parent(file.path.as_bstr())) {
+            return differs("its folder is gone, or a link to another place");
+        }
+        let path = self.folder.join(OsStr::from_bytes(&file.path));
+        let stamp = match fs::symlink_metadata(&path) {
+            Ok(found) => Stamp::of(&found),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return differs("it is gone"),
+            Err(error) => return Found::Differs(format!("it cannot be looked at: {error}")),
+        };
+        if stamp == file.stamp {
+            return Found::AsBefore;
+        }
+        if stamp.kind() != file.stamp.kind() {
+            return differs("it is of another kind");
+        }
+        if stamp.is_executable() != file.stamp.is_executable() {
+            return differs("its executable bit differs");
+        }
+        if stamp.size() != file.stamp.size() {
+            return Found::Differs(format!("{} bytes in place of {}", stamp.size(), file.stamp.size()));
+        }
+        match content_id(&path, &stamp, self.format) {
+            Ok(Some(id)) if id == file.on_disk => Found::Touched(stamp),
+            Ok(_) => differs("its content differs"),
+            Err(error) => Found::Differs(format!("it cannot be read: {error}")),
+        }
+    }
+
+    /// Removes whatever stands in the way of files that differ, so that a checkout writes them anew.
+    pub(super) fn clear(&self, differences: &[Difference]) -> std::io::Result<()> {
+        for difference in differences {
+            let path = self.folder.join(OsStr::from_bytes(&difference.path));
+            super::removal::remove(&path)?;
+        }
+        Ok(())
+    }
+}
+
+/// What a look at a file of the tree shows.
+enum Found {
+    AsBefore,
+    /// Written again with the same bytes.
+    Touched(Stamp),
+    Differs(String),
+}
+
+/// What the judge hears of differences: some by name, the rest counted.
+pub(super) fn noticed(differences: &[Difference]) -> Vec<Noticed> {
+    let (named, counted) = differences.split_at(differences.len().min(NAMED));
+    let mut noticed: Vec<Noticed> = named
+        .iter()
+        .map(|difference| Noticed::TreeChanged { path: difference.path.to_string(), how: difference.how.clone() })
+        .collect();
+    if !counted.is_empty() {
+        let path = format!("and {} more", counted.len());
+        noticed.push(Noticed::TreeChanged { path, how: "they differ too".to_owned() });
+    }
+    noticed
+}
+
+fn parent(path: &BStr) -> &BStr {
+    path.rfind_byte(b'/').map_or(b"".as_bstr(), |end| path[..end].as_bstr())
+}
+
+/// The id of a file's bytes or a link's target as a blob; `None` where it is neither, or changed its kind since it was looked at.
+fn content_id(path: &Path, stamp: &Stamp, format: ObjectFormat) -> Result<Option<Oid>> {
+    let bytes = match stamp.kind() {
+        Kind::Link => fs::read_link(path).map(|target| target.into_os_string().into_encoded_bytes()),
+        Kind::File => read_plain(path, stamp.size()),
+        Kind::Folder | Kind::Other => return Ok(None),
+    };
+    let bytes = bytes.map_err(|error| Error::new(error.to_string()))?;
+    format.blob_id(&bytes).map(Some)
+}
+
+/// A regular file's bytes, one more than `size` at most. Nothing is followed and nothing waits for a pipe's other end.
+fn read_plain(path: &Path, size: u64) -> std::io::Result<Vec<u8>> {
+    let flags = (rustix::fs::OFlags::NOFOLLOW | rustix::fs::OFlags::NONBLOCK).bits().cast_signed();
+    let file = File::options().read(true).custom_flags(flags).open(path)?;
+    if !file.metadata()?.is_file() {
+        return Err(std::io::Error::other("it is no regular file"));
+    }
+    let mut bytes = Vec::with_capacity(usize::try_from(size).unwrap_or(0) + 1);
+    file.take(size + 1).read_to_end(&mut bytes)?;
+    Ok(bytes)
+}

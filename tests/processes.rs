@@ -1,0 +1,139 @@
+//! What becomes of a program that the gate runs, and of everything that it starts.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use proof_gate::prove::Cancel;
+use proof_gate::prove::log::{last_line_of, last_lines_of};
+use proof_gate::prove::process::{Afterwards, Ended, Ending, Job, run};
+
+struct Shell {
+    folder: tempfile::TempDir,
+}
+
+impl Shell {
+    fn new() -> Self {
+        Shell { folder: tempfile::tempdir().unwrap() }
+    }
+
+    fn log(&self) -> PathBuf {
+        self.folder.path().join("log")
+    }
+
+    fn run(&self, script: &str, timeout: Duration, cancel: &Cancel) -> Ended {
+        let variables = [("PATH".into(), "/usr/bin:/bin".into())].into();
+        let argv = ["sh", "-c", script].map(str::to_owned);
+        let job = Job {
+            supervisor: Path::new(env!("CARGO_BIN_EXE_proof-gate")),
+            program: Path::new("/bin/sh"),
+            argv: &argv,
+            folder: self.folder.path(),
+            variables: &variables,
+            timeout,
+            grace: Duration::from_millis(100),
+            log: &self.log(),
+            afterwards: Afterwards::End,
+        };
+        run(&job, cancel, &mut |_, _| {}).unwrap()
+    }
+
+    /// Whether the process whose id a script wrote to `file` is alive; a zombie is not.
+    fn is_alive(&self, file: &str) -> bool {
+        let id = std::fs::read_to_string(self.folder.path().join(file)).unwrap();
+        assert!(!id.trim().is_empty(), "the script wrote no process id");
+        let stat = std::fs::read_to_string(format!("/proc/{}/stat", id.trim()));
+        stat.is_ok_and(|stat| !stat.rsplit_once(") ").unwrap().1.starts_with(['Z', 'X']))
+    }
+
+    fn is_gone_soon(&self, file: &str) -> bool {
+        (0..100).any(|_| {
+            std::thread::sleep(Duration::from_millis(10));
+            !self.is_alive(file)
+        })
+    }
+}
+
+const LONG: Duration = Duration::from_secs(60);
+
+#[test]
+fn the_log_is_private_and_holds_the_argv_and_both_outputs() {
+    let shell = Shell::new();
+    let ended = shell.run("echo out; echo err >&2; exit 7", LONG, &Cancel::never());
+    assert_eq!(ended.ending, Ending::Exited(7));
+    let log = std::fs::read_to_string(shell.log()).unwrap();
+    assert_eq!(log, "[\"sh\",\"-c\",\"echo out; echo err >&2; exit 7\"]\nout\nerr\n");
+    use std::os::unix::fs::PermissionsExt as _;
+    assert_eq!(std::fs::metadata(shell.log()).unwrap().permissions().mode() & 0o777, 0o600);
+    assert_eq!(last_line_of(&shell.log()), "err");
+}
+
+#[test]
+fn standard_input_is_empty() {
+    let shell = Shell::new();
+    assert_eq!(shell.run("read line", LONG, &Cancel::never()).ending, Ending::Exited(1));
+}
+
+#[test]
+fn a_signal_from_elsewhere_is_named() {
+    assert_eq!(Shell::new().run("kill -9 $$", LONG, &Cancel::never()).ending, Ending::Signalled(9));
+}
+
+#[test]
+fn a_group_that_ignores_sigterm_is_killed_at_its_deadline() {
+    let shell = Shell::new();
+    let script = "trap '' TERM; (trap '' TERM; sleep 60) & echo $! > child; sleep 60 & wait; wait";
+    let ended = shell.run(script, Duration::from_secs(1), &Cancel::never());
+    assert_eq!(ended.ending, Ending::TimedOut);
+    assert!(ended.duration < Duration::from_secs(20), "{ended:?}");
+    assert!(shell.is_gone_soon("child"));
+}
+
+#[test]
+fn children_left_in_the_group_die_with_a_good_end_too() {
+    let shell = Shell::new();
+    let ended = shell.run("sleep 60 & echo $! > child", LONG, &Cancel::never());
+    assert_eq!(ended.ending, Ending::Exited(0));
+    assert!(shell.is_gone_soon("child"));
+}
+
+#[test]
+fn a_daemon_in_a_session_of_its_own_is_named_and_ended() {
+    let shell = Shell::new();
+    let script = "setsid sh -c 'echo $$ > child; exec sleep 4711' & until test -s child; do sleep 0.01; done";
+    let ended = shell.run(script, LONG, &Cancel::never());
+    assert_eq!(ended.ending, Ending::Exited(0));
+    let [left] = &ended.leftovers[..] else { panic!("{ended:?}") };
+    assert_eq!((left.program.as_str(), left.command.as_str()), ("sleep", "sleep 4711"));
+    assert!(!shell.is_alive("child"));
+}
+
+#[test]
+fn a_child_that_goes_away_by_itself_is_no_leftover() {
+    let ended = Shell::new().run("sleep 0.2 & setsid sleep 0.3 &", LONG, &Cancel::never());
+    assert_eq!((ended.ending, ended.leftovers), (Ending::Exited(0), vec![]));
+}
+
+#[test]
+fn a_wish_to_stop_ends_the_group() {
+    let shell = Shell::new();
+    let cancel = Cancel::never();
+    let ended = std::thread::scope(|scope| {
+        scope.spawn(|| {
+            while std::fs::metadata(shell.folder.path().join("child")).map_or(0, |file| file.len()) == 0 {
+                std::thread::sleep(Duration::from_millis(5));
+            }
+            cancel.raise();
+        });
+        shell.run("sleep 60 & echo $! > child; wait", LONG, &cancel)
+    });
+    assert_eq!(ended.ending, Ending::Cancelled);
+    assert!(shell.is_gone_soon("child"));
+}
+
+#[test]
+fn the_last_lines_leave_out_the_argv_and_blank_lines() {
+    let shell = Shell::new();
+    shell.run("echo one; echo; echo two; echo", LONG, &Cancel::never());
+    assert_eq!(last_lines_of(&shell.log(), 5), ["one", "two"]);
+    assert_eq!(last_lines_of(&shell.folder.path().join("absent"), 5), [""; 0]);
+}
