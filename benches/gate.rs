@@ -240,7 +240,7 @@ fn workspace(_bench: &Bench) -> Result<Figure> {
         caller: &caller,
         source: Source::Tree(tree),
         proof: &policy.proof,
-        suites: Vec::new(),
+        suites: &[],
         evidence_dir: bench.folder.join("evidence"),
     };
     let (mut ours, mut peers) = (Vec::new(), Vec::new());

@@ -6,18 +6,19 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use proof_gate::prove::Cancel;
-use proof_gate::prove::log::{last_line_of, last_lines_of};
+use proof_gate::prove::log::{Masks, last_line_of, last_lines_of};
 use proof_gate::prove::process::{Afterwards, Ended, Ending, Job, run};
 
 struct Shell {
     folder: tempfile::TempDir,
     log: PathBuf,
+    masks: Masks,
 }
 
 impl Shell {
     fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
-        Shell { log: folder.path().join("log"), folder }
+        Shell { log: folder.path().join("log"), masks: Masks::default(), folder }
     }
 
     fn log(&self) -> PathBuf {
@@ -45,6 +46,7 @@ impl Shell {
             timeout,
             grace: Duration::from_millis(100),
             log: &self.log,
+            masks: &self.masks,
             afterwards: Afterwards::End,
         }
     }

@@ -82,7 +82,7 @@ pub fn prove(ground: &mut Ground<'_>, reporter: &mut Reporter, order: &Order<'_>
             GitView::History => Source::History(commit),
         },
         proof: &policy.proof,
-        suites: jobs(policy, &runs, &last_times)?,
+        suites: &jobs(policy, &runs, &last_times)?,
         evidence_dir: evidence_dir.clone(),
     };
     let ground = &*ground;
@@ -157,7 +157,7 @@ pub fn draft(
         caller,
         source: Source::WorkTree(work_tree.to_owned()),
         proof: &policy.proof,
-        suites: jobs(policy, &runs, &BTreeMap::new())?,
+        suites: &jobs(policy, &runs, &BTreeMap::new())?,
         evidence_dir,
     };
     let mut watch = Watch {

@@ -27,7 +27,7 @@ pub struct Request<'a> {
     /// The policy's `[proof]`.
     pub proof: &'a policy::Proof,
     /// The suites, in the order in which they run.
-    pub suites: Vec<SuiteJob>,
+    pub suites: &'a [SuiteJob],
     /// Where evidence is kept: `<suite>/log`, `<suite>/report` and what else lay beside the report. Made if it is not there.
     pub evidence_dir: PathBuf,
 }
@@ -300,7 +300,7 @@ fn check(request: &Request<'_>) -> Result<()> {
         return Err(Error::new("cannot make the proof: no suite was asked for"));
     }
     let mut names = BTreeSet::new();
-    for suite in &request.suites {
+    for suite in request.suites {
         let plain = !suite.name.starts_with('.') && !suite.name.contains(['/', '\0']) && !suite.name.is_empty();
         if !plain || !names.insert(&suite.name) {
             return Err(Error::new(format!("cannot make the proof: '{}' is no name for a suite's folder", suite.name)));

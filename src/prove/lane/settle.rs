@@ -40,7 +40,7 @@ impl Lane<'_> {
 
     /// Where this is the only suite, no way back is needed.
     fn take_state(&mut self) -> Result<()> {
-        if self.request.suites.len() != 1 {
+        if self.request.suites.len() > 1 {
             let tracked = &self.tracked;
             self.state = Some(State::take(self.workspace.root(), &|path| tracked.contains_path(path))?);
         }
