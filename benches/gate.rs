@@ -1,7 +1,8 @@
 //! What the gate costs, each figure against a peer that is timed side by side in the same run; writes `docs/performance.md`.
 //!
 //! ```text
-//! cargo bench
+//! cargo bench --bench gate                  # all, and writes the page
+//! cargo bench --bench gate -- workspace     # only what is named: ungated proven memory changed workspace start
 //! ```
 //!
 //! Deliberately absent: any pass or fail. Times are of one machine on one day; a benchmark is no test.
@@ -18,6 +19,8 @@ use std::{env, fs, io, thread};
 use anyhow::{Context as _, Result, ensure};
 use proof_gate::caller::Caller;
 use proof_gate::git::{Oid, Repository};
+use proof_gate::policy;
+use proof_gate::prove::{Cancel, Executor as _, Local, Request, Source};
 
 /// The program as it is shipped.
 const PROGRAM: &str = env!("CARGO_BIN_EXE_proof-gate");
@@ -51,6 +54,9 @@ paths = ["src/payments/**"]
 /// Folders of the large repository, and files in each.
 const FOLDERS: usize = 500;
 const FILES: usize = 100;
+
+/// Takes one figure.
+type Measure = fn(&Bench) -> Result<Figure>;
 
 /// A line of the table.
 struct Figure {
@@ -100,12 +106,24 @@ impl SideBySide {
 }
 
 fn main() -> Result<()> {
+    let named: Vec<String> = env::args().skip(1).filter(|argument| !argument.starts_with('-')).collect();
     let folder = tempfile::tempdir().context("cannot make a temporary folder")?;
     let bench = Bench::new(folder.path())?;
-    let figures =
-        [ungated_push(&bench)?, proven_push(&bench)?, memory(&bench)?, changed_paths(&bench)?, start(&bench)?];
+    let all: [(&str, Measure); 6] = [
+        ("ungated", ungated_push),
+        ("proven", proven_push),
+        ("memory", memory),
+        ("changed", changed_paths),
+        ("workspace", workspace),
+        ("start", start),
+    ];
+    let wanted = all.iter().filter(|(name, _)| named.is_empty() || named.iter().any(|wanted| wanted == name));
+    let figures: Vec<Figure> = wanted.map(|(_, measure)| measure(&bench)).collect::<Result<_>>()?;
     let table = table(&figures);
     io::stdout().lock().write_all(table.as_bytes()).context("cannot write to standard output")?;
+    if !named.is_empty() {
+        return Ok(());
+    }
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/performance.md");
     fs::write(&file, page(&table, &bench)?).with_context(|| format!("cannot write {}", file.display()))
 }
@@ -200,6 +218,49 @@ fn changed_paths(bench: &Bench) -> Result<Figure> {
     Ok(times.within(what, "`git diff-tree -r --no-renames`", "≤ 1.2 ×", 1.2))
 }
 
+/// A fresh workspace of a large tree: repository and workspace in memory, so that no disk is timed.
+fn workspace(_bench: &Bench) -> Result<Figure> {
+    const ROUNDS: usize = 7;
+    let memory = Path::new("/dev/shm");
+    let folder = if memory.is_dir() { tempfile::tempdir_in(memory) } else { tempfile::tempdir() };
+    let folder = folder.context("cannot make a temporary folder")?;
+    let bench = Bench::new(folder.path())?;
+    bench.import_shop()?;
+    let tree = bench.git("shop", &["rev-parse", "main^{tree}"])?;
+    let tree = Oid::from_hex(tree.as_bytes()).context("git gives whole ids")?;
+    let caller = Caller {
+        variables: bench.variables.clone(),
+        directory: bench.folder.join("shop"),
+        program: PathBuf::from(PROGRAM),
+    };
+    let repository = Repository::open(&caller)?;
+    let policy = policy::parse(POLICY.as_bytes()).map_err(|error| anyhow::anyhow!("{error:?}"))?;
+    let request = Request {
+        repository: &repository,
+        caller: &caller,
+        source: Source::Tree(tree),
+        proof: &policy.proof,
+        suites: &[],
+        evidence_dir: bench.folder.join("evidence"),
+    };
+    let (mut ours, mut peers) = (Vec::new(), Vec::new());
+    for _ in 0..ROUNDS {
+        let begun = Instant::now();
+        bench.quiet("git", "shop", &["worktree", "add", "--quiet", "--detach", "../worktree", "main"])?;
+        peers.push(begun.elapsed());
+        bench.quiet("git", "shop", &["worktree", "remove", "--force", "../worktree"])?;
+        let begun = Instant::now();
+        let mut engine = Local::new(&request)?;
+        engine.preflight(&request.source, &mut |_| {}, &Cancel::never())?;
+        ours.push(begun.elapsed());
+        // Removing it is not timed, on either side.
+        drop(engine);
+    }
+    let times = SideBySide { ours: median(ours), peer: median(peers) };
+    let what = "fresh workspace, 57,000 files of about 1 KiB, hashed against the tree";
+    Ok(times.within(what, "`git worktree add`", "≤ 0.7 ×", 0.7))
+}
+
 /// The start of the program.
 fn start(bench: &Bench) -> Result<Figure> {
     let times = SideBySide::time(
@@ -269,6 +330,29 @@ impl Bench {
         Ok(())
     }
 
+    /// A repository of as many files as a large product has, no two alike, in one pack.
+    fn import_shop(&self) -> Result<()> {
+        const FOLDERS: usize = 570;
+        let author = "committer Ana Example <ana@example.org> 1700000000 +0000";
+        let mut stream = format!("commit refs/heads/main\n{author}\ndata 4\nMany\n");
+        for folder in 0..FOLDERS {
+            for file in 0..100 {
+                let mut text = String::new();
+                for line in 0..(folder + file) % 40 + 10 {
+                    writeln!(text, "export const price{line} = {};", (folder * 100 + file) * line)?;
+                }
+                writeln!(stream, "M 100644 inline packages/{folder}/src/{file}.js\ndata {}\n{text}", text.len())?;
+            }
+        }
+        self.write("import", &stream)?;
+        fs::create_dir(self.folder.join("shop")).context("cannot make a folder")?;
+        self.git("shop", &["init", "--quiet"])?;
+        let import = fs::File::open(self.folder.join("import")).context("cannot read the stream")?;
+        let ended = self.command("git", "shop").args(["fast-import", "--quiet"]).stdin(import).status();
+        ensure!(ended.context("cannot start git")?.success(), "git fast-import failed");
+        self.quiet("git", "shop", &["repack", "-a", "-d", "--quiet"])
+    }
+
     /// Pushes the commit to a branch.
     fn push(&self, repository: &str, branch: &str) -> Result<()> {
         self.quiet("git", repository, &["push", "--quiet", "origin", &format!("HEAD:refs/heads/{branch}")])
@@ -336,6 +420,9 @@ const NOTES: &str = "\
   The push includes git's own work on both sides; over a network the hook's part is the same and the push takes longer.
 - **Memory** is the peak of the resident memory as the kernel tells it while the process lives, the program's own pages
   included; git children are processes of their own.
+- **Fresh workspace** is everything up to the first command of a proof: checkout, every file read back and hashed against the
+  tree, and a repository for the suites. Both sides lie in memory where there is a file system for it. A work tree of git's is
+  neither checked nor cut off from the user's repository.
 - **Changed paths** opens the repository and compares two trees within this process. Opening asks the git program one question,
   so that the time of a process start is on both sides.
 

@@ -24,6 +24,7 @@ pub mod prove;
 pub mod records;
 pub mod reporter;
 pub mod select;
+pub mod threads;
 pub mod url;
 
 use std::process::ExitCode;

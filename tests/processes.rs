@@ -1,40 +1,54 @@
 //! What becomes of a program that the gate runs, and of everything that it starts.
 
+use std::collections::BTreeMap;
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use proof_gate::prove::Cancel;
-use proof_gate::prove::log::{last_line_of, last_lines_of};
+use proof_gate::prove::log::{Masks, last_line_of, last_lines_of};
 use proof_gate::prove::process::{Afterwards, Ended, Ending, Job, run};
 
 struct Shell {
     folder: tempfile::TempDir,
+    log: PathBuf,
+    masks: Masks,
 }
 
 impl Shell {
     fn new() -> Self {
-        Shell { folder: tempfile::tempdir().unwrap() }
+        let folder = tempfile::tempdir().unwrap();
+        Shell { log: folder.path().join("log"), masks: Masks::default(), folder }
     }
 
     fn log(&self) -> PathBuf {
-        self.folder.path().join("log")
+        self.log.clone()
     }
 
     fn run(&self, script: &str, timeout: Duration, cancel: &Cancel) -> Ended {
         let variables = [("PATH".into(), "/usr/bin:/bin".into())].into();
         let argv = ["sh", "-c", script].map(str::to_owned);
-        let job = Job {
+        run(&self.job(&argv, &variables, timeout), cancel, &mut |_, _| {}).unwrap()
+    }
+
+    fn job<'a>(
+        &'a self,
+        argv: &'a [String],
+        variables: &'a BTreeMap<OsString, OsString>,
+        timeout: Duration,
+    ) -> Job<'a> {
+        Job {
             supervisor: Path::new(env!("CARGO_BIN_EXE_proof-gate")),
             program: Path::new("/bin/sh"),
-            argv: &argv,
+            argv,
             folder: self.folder.path(),
-            variables: &variables,
+            variables,
             timeout,
             grace: Duration::from_millis(100),
-            log: &self.log(),
+            log: &self.log,
+            masks: &self.masks,
             afterwards: Afterwards::End,
-        };
-        run(&job, cancel, &mut |_, _| {}).unwrap()
+        }
     }
 
     /// Whether the process whose id a script wrote to `file` is alive; a zombie is not.
@@ -111,6 +125,44 @@ fn a_daemon_in_a_session_of_its_own_is_named_and_ended() {
 fn a_child_that_goes_away_by_itself_is_no_leftover() {
     let ended = Shell::new().run("sleep 0.2 & setsid sleep 0.3 &", LONG, &Cancel::never());
     assert_eq!((ended.ending, ended.leftovers), (Ending::Exited(0), vec![]));
+}
+
+#[test]
+fn who_waits_for_the_end_of_an_orphan_sees_it_go() {
+    let script = "sh -c 'setsid sleep 0.1 & echo $! > child'\n\
+                  for n in 1 2 3 4 5 6 7 8 9 10; do kill -0 $(cat child) || exit 0; sleep 0.1; done; exit 1";
+    assert_eq!(Shell::new().run(script, LONG, &Cancel::never()).ending, Ending::Exited(0));
+}
+
+#[test]
+fn somebody_elsewhere_who_holds_the_output_keeps_nobody_waiting() {
+    let shell = Shell::new();
+    let file = |name: &str| shell.folder.path().join(name);
+    std::thread::scope(|scope| {
+        let holder = scope.spawn(|| {
+            let is_written = || std::fs::read_to_string(file("child")).is_ok_and(|id| id.ends_with('\n'));
+            while !is_written() {
+                std::thread::sleep(Duration::from_millis(5));
+            }
+            let id = std::fs::read_to_string(file("child")).unwrap();
+            let output = std::fs::OpenOptions::new().write(true).open(format!("/proc/{}/fd/1", id.trim())).unwrap();
+            std::fs::write(file("held"), "").unwrap();
+            output
+        });
+        let script = "echo $$ > child; until test -e held; do sleep 0.01; done; echo last words";
+        assert_eq!(shell.run(script, LONG, &Cancel::never()).ending, Ending::Exited(0));
+        drop(holder.join().unwrap());
+    });
+    assert_eq!(last_line_of(&shell.log()), "last words");
+}
+
+#[test]
+fn a_program_that_cannot_be_started_is_named() {
+    let shell = Shell::new();
+    let variables = BTreeMap::new();
+    let job = Job { program: Path::new("/no/such/program"), ..shell.job(&[], &variables, LONG) };
+    let error = run(&job, &Cancel::never(), &mut |_, _| {}).unwrap_err();
+    assert!(error.message.starts_with("cannot start /no/such/program: "), "{error}");
 }
 
 #[test]

@@ -122,7 +122,7 @@ impl Sandbox {
             caller: &self.caller,
             source,
             proof: &self.proof,
-            suites: suites.collect(),
+            suites: &suites.collect::<Vec<_>>(),
             evidence_dir: self.root.path().join("evidence"),
         };
         let events = &mut self.events;
@@ -222,7 +222,7 @@ fn a_linked_worktree_of_a_reftable_repository_is_proven_and_a_script_of_the_tree
         caller: &sandbox.caller,
         source: Source::Tree(tree),
         proof: &sandbox.proof,
-        suites: vec![suite],
+        suites: &[suite],
         evidence_dir: sandbox.path("evidence"),
     };
     let proof = prove(&request, &mut |_| {}, &Cancel::never()).unwrap();

@@ -3,9 +3,13 @@
 //! Deliberately absent: what suites see of a tree and what a setting cannot change; see `settings`.
 
 mod clones;
+mod filters;
+mod history;
 mod layouts;
+mod looks;
 mod odd_paths;
 mod settings;
+mod submodules;
 
 use crate::support::Sandbox;
 

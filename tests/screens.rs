@@ -19,7 +19,7 @@ fn steady(ran: &Ran) -> String {
         (r"\b\d+(ms|s)\b", "[time]"),
         (r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC", "[date]"),
         (r"\b\d\d:\d\d\b", "[clock]"),
-        (r"(by Ana Example <ana@example.org> on) \S+", "$1 [host]"),
+        (r"(?m)^(on {10}).+$", "$1[host]"),
     ] {
         said = Regex::new(pattern).unwrap().replace_all(&said, word).into_owned();
     }
@@ -123,4 +123,19 @@ fn a_run_and_what_is_said_of_it() {
     check("show", broken_and_tried, "proof-gate", &["show", "HEAD"]);
     check("explain", broken_and_tried, "proof-gate", &["explain", "HEAD"]);
     check("status", broken_and_tried, "proof-gate", &["status"]);
+}
+
+#[test]
+fn colour_is_for_terminals_that_want_it_and_says_nothing_by_itself() {
+    let colours = |said: &str| Regex::new("\u{1b}\\[[0-9;]+m").unwrap().is_match(said);
+    let mut sandbox = broken_and_tried();
+    let show = |sandbox: &Sandbox| sandbox.proof_gate_in_terminal(&["show", "HEAD"]).says("FAIL").stdout;
+    assert!(colours(&show(&sandbox)));
+    assert!(!colours(&sandbox.proof_gate(&["show", "HEAD"]).stdout));
+    sandbox.set("NO_COLOR", "1");
+    assert!(!colours(&show(&sandbox)));
+    sandbox.unset("NO_COLOR");
+    sandbox.set("TERM", "dumb");
+    let run = sandbox.proof_gate_in_terminal(&["run"]).says("running  payment").stdout;
+    assert!(!run.contains('\u{1b}'), "{run}");
 }

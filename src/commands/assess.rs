@@ -4,7 +4,7 @@ use std::rc::Rc;
 
 use jiff::SignedDuration;
 
-use super::ground::Ground;
+use super::ground::{Ground, seen};
 use crate::error::Result;
 use crate::gate::Owed;
 use crate::git::Commit;
@@ -151,7 +151,7 @@ impl Ground<'_> {
     /// What a commit owed when it was established, where it is.
     pub(super) fn established(&self, policy: &PolicyFile, commit: &Commit) -> Result<Option<Established>> {
         let id = self.repository_id(policy, commit)?;
-        let record = self.records.established(&id, commit.tree, policy.policy.gate.min_rules.unwrap_or(0))?;
+        let record = self.records.established(&id, seen(policy, commit), policy.policy.gate.min_rules.unwrap_or(0))?;
         Ok(record.and_then(|record| record.statement().verdict()?.established.clone()))
     }
 
@@ -169,7 +169,7 @@ impl Ground<'_> {
         let id = self.repository_id(policy, subject)?;
         let min_rules = policy.policy.gate.min_rules.unwrap_or(0);
         select::find_base(subject, self.repository, &mut |commit| {
-            Ok(self.records.established(&id, commit.tree, min_rules)?.is_some())
+            Ok(self.records.established(&id, seen(policy, commit), min_rules)?.is_some())
         })
     }
 

@@ -12,7 +12,8 @@ use crate::caller::Caller;
 use crate::error::{Context as _, Error, Result};
 use crate::git::{Commit, Oid, Repository};
 use crate::hooks::SeenPolicy;
-use crate::records::{Key, Records, key};
+use crate::policy::GitView;
+use crate::records::{Key, Records, Seen, key};
 use crate::select::base::Step;
 use crate::select::{self, Anchors, PolicyFile, PolicyReader, Subject};
 
@@ -79,7 +80,7 @@ impl<'a> Ground<'a> {
         let definition =
             policy.policy.definition(suite).context(format!("cannot find the suite '{suite}' in the policy"))?;
         let repository_id = self.repository_id(policy, &subject.commit)?;
-        Ok(key(&repository_id, self.repository.object_format(), subject.commit.tree, &definition))
+        Ok(key(&repository_id, self.repository.object_format(), seen(policy, &subject.commit), &definition))
     }
 
     /// The repository's name in keys: `[repository] id`, else the smallest root commit of the subject's history.
@@ -111,6 +112,15 @@ impl<'a> Ground<'a> {
             .hint("git fetch --unshallow")
             .hint("or give the policy a [repository] id: a random text that no other repository has")),
         }
+    }
+}
+
+/// What suites see of a commit.
+pub(super) fn seen(policy: &PolicyFile, commit: &Commit) -> Seen {
+    let Commit { id, tree, .. } = *commit;
+    match policy.policy.proof.git {
+        GitView::Tree => Seen::Tree(tree),
+        GitView::History => Seen::History { tree, commit: id },
     }
 }
 

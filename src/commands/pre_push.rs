@@ -121,11 +121,17 @@ impl Gate<'_, '_> {
         killed::record_before_look_up(&mut self.ground, self.reporter)?;
         let mut weighed = self.weigh(updates)?;
         let mut held_open = std::time::Duration::ZERO;
+        let mut pins = Vec::new();
         if outcome(&weighed) == gate::Outcome::Missing {
             let refuses = |policy: &Policy| policy.gate.on_missing == OnMissing::Refuse;
             if owing(&weighed).any(|(_, assessment)| refuses(&assessment.policy.policy)) {
                 refusal::refused(self.reporter, &self.ground, &weighed, &gate::decide(&gate_input(&weighed)));
                 return Ok(Exit::Refused);
+            }
+            // A proof takes its time; what is pushed has to be here still when it is over, whoever tidies up meanwhile.
+            for (_, assessment) in owing(&weighed) {
+                let Subject { commit, tag, .. } = &assessment.subject;
+                pins.push(self.ground.repository.pin(tag.unwrap_or(commit.id))?);
             }
             let begun = std::time::Instant::now();
             for index in 0..weighed.len() {

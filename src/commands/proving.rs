@@ -17,7 +17,7 @@ use crate::error::{Context as _, Error, Exit, Result};
 use crate::evidence;
 use crate::git::{Oid, write_durably};
 use crate::judge::Word;
-use crate::policy::Policy;
+use crate::policy::{GitView, Policy};
 use crate::prove::{self, Cancel, EnvironmentReport, Invocation, ProofEnd, Request, Source, SuiteJob};
 use crate::records::{Answer, Journal, KilledRun, Log, Recorded};
 use crate::reporter::{Line, Reporter, Tone};
@@ -77,9 +77,12 @@ pub fn prove(ground: &mut Ground<'_>, reporter: &mut Reporter, order: &Order<'_>
     let request = Request {
         repository: ground.repository,
         caller: ground.caller,
-        source: Source::Tree(order.assessment.subject.commit.tree),
+        source: match policy.proof.git {
+            GitView::Tree => Source::Tree(order.assessment.subject.commit.tree),
+            GitView::History => Source::History(commit),
+        },
         proof: &policy.proof,
-        suites: jobs(policy, &runs, &last_times)?,
+        suites: &jobs(policy, &runs, &last_times)?,
         evidence_dir: evidence_dir.clone(),
     };
     let ground = &*ground;
@@ -154,7 +157,7 @@ pub fn draft(
         caller,
         source: Source::WorkTree(work_tree.to_owned()),
         proof: &policy.proof,
-        suites: jobs(policy, &runs, &BTreeMap::new())?,
+        suites: &jobs(policy, &runs, &BTreeMap::new())?,
         evidence_dir,
     };
     let mut watch = Watch {

@@ -69,9 +69,11 @@ fn lines(ground: &Ground<'_>, recorded: &Recorded, resolves: &[Recorded]) -> Vec
     lines.push(field("subject").data(digest.git_commit.to_string()));
     lines.push(field("tree").data(digest.git_tree.to_string()));
     let local = predicate.finished.to_zoned(time_zone(ground.caller));
-    let by =
-        field("by").data(&predicate.who.name).text(" <").data(&predicate.who.email).text("> on ").data(&predicate.host);
-    lines.push(if predicate.terminal { by } else { by.text(", not human-run") });
+    let by = field("by").data(&predicate.who.name).text(" <").data(&predicate.who.email).text(">");
+    lines.extend([by, field("on").data(&predicate.host)]);
+    if !predicate.terminal {
+        lines.push(field("human-run").text("no"));
+    }
     lines.push(field("at").data(local.strftime("%Y-%m-%d %H:%M:%S %Z").to_string()).text("  unsigned"));
     match &predicate.body {
         Body::Verdict(verdict) => lines.extend(verdict_lines(ground, verdict)),

@@ -232,27 +232,27 @@ impl Repository {
 
     /// The id that these bytes have as an object of a kind; nothing is written.
     pub fn object_id(&self, kind: Kind, bytes: &[u8]) -> Result<Oid> {
-        self.object_format().object_id(kind, bytes)
+        object_id(self.object_format(), kind, bytes)
     }
 }
 
 impl ObjectFormat {
-    /// The id that these bytes have as a blob, whatever repository they lie in.
+    /// The id that these bytes have as a blob in repositories of this format.
     pub fn blob_id(self, bytes: &[u8]) -> Result<Oid> {
-        self.object_id(Kind::Blob, bytes)
+        object_id(self, Kind::Blob, bytes)
     }
+}
 
-    fn object_id(self, kind: Kind, bytes: &[u8]) -> Result<Oid> {
-        let what = || format!("cannot hash a {}", kind.as_str());
-        let kind = match kind {
-            Kind::Commit => gix::objs::Kind::Commit,
-            Kind::Tree => gix::objs::Kind::Tree,
-            Kind::Blob => gix::objs::Kind::Blob,
-            Kind::Tag => gix::objs::Kind::Tag,
-        };
-        let id = gix::objs::compute_hash(self.as_gix(), kind, bytes).context(what())?;
-        Oid::from_gix(id).context(what())
-    }
+fn object_id(format: ObjectFormat, kind: Kind, bytes: &[u8]) -> Result<Oid> {
+    let what = || format!("cannot hash a {}", kind.as_str());
+    let kind = match kind {
+        Kind::Commit => gix::objs::Kind::Commit,
+        Kind::Tree => gix::objs::Kind::Tree,
+        Kind::Blob => gix::objs::Kind::Blob,
+        Kind::Tag => gix::objs::Kind::Tag,
+    };
+    let id = gix::objs::compute_hash(format.as_gix(), kind, bytes).context(what())?;
+    Oid::from_gix(id).context(what())
 }
 
 fn entry_of(entry: &gix::objs::tree::EntryRef<'_>) -> Result<Entry> {

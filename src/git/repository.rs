@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use bstr::{ByteSlice as _, ByteVec as _};
+use bstr::{BString, ByteSlice as _, ByteVec as _};
 
 use super::program::{GitCommand, Program};
 use super::{Oid, refs};
@@ -97,6 +97,39 @@ impl Repository {
         let common_dir = common_dir.into_path_buf().context("cannot read the path of the git directory")?;
         let work_tree =
             top.map(|top| top.into_path_buf().context("cannot read the path of the work tree")).transpose()?;
+        Self::at(program, git_dir, common_dir, work_tree, object_format)
+    }
+
+    /// Opens the repository of a submodule by its git directory, or by the file in its work tree that names it.
+    ///
+    /// Its work tree need not be there, and is not told: what is read are its objects and refs.
+    pub(super) fn open_submodule(&self, git_dir: &Path) -> Result<Self> {
+        let ask = |what: &[&str]| -> Result<BString> {
+            let folder = git_dir.parent().unwrap_or(git_dir);
+            // `core.worktree` of a submodule may lead to a folder that is gone, and git would give up.
+            let git = self.program.command(folder).env("GIT_DIR", git_dir).env("GIT_WORK_TREE", folder);
+            let mut answer = git.args(["rev-parse", "--path-format=absolute"]).args(what).run()?;
+            if answer.last() == Some(&b'\n') {
+                answer.pop();
+            }
+            Ok(answer)
+        };
+        if ask(&["--show-object-format"])? != self.object_format.as_str() {
+            return Err(Error::new(format!("cannot read {}: its object format is another", git_dir.display())));
+        }
+        let path =
+            |answer: BString| Vec::from(answer).into_path_buf().context("cannot read the path of the git directory");
+        let (own, common) = (path(ask(&["--git-dir"])?)?, path(ask(&["--git-common-dir"])?)?);
+        Self::at(self.program.clone(), own, common, None, self.object_format)
+    }
+
+    fn at(
+        program: Program,
+        git_dir: PathBuf,
+        common_dir: PathBuf,
+        work_tree: Option<PathBuf>,
+        object_format: ObjectFormat,
+    ) -> Result<Self> {
         let objects = gix::odb::at_opts(
             common_dir.join("objects"),
             object_format.as_gix(),

@@ -166,7 +166,13 @@ pub const KEYS: &[Key] = &[
     ),
     key("gate.allow_move", Kind::Names, "[]", "Gated tags that may be moved. Matched exactly, case included.", REMOVED),
     key("proof", Kind::Table, "", "How every suite is run.", ""),
-    proven("proof.prepare", Kind::Commands, "[]", "Commands run in the workspace before any suite.", NEVER),
+    proven(
+        "proof.prepare",
+        Kind::Commands,
+        "[]",
+        "Commands run in the workspace before any suite. What they leave running is ended after the suites.",
+        NEVER,
+    ),
     proven(
         "proof.reset",
         Kind::Commands,
@@ -210,7 +216,13 @@ pub const KEYS: &[Key] = &[
         "What the workspace's own repository holds: one parentless commit, or the real one with its history and tags.",
         NEVER,
     ),
-    proven("proof.filters", Kind::Texts, "[]", "Filter drivers that may run at checkout: `lfs`.", NEVER),
+    proven(
+        "proof.filters",
+        Kind::Texts,
+        "[]",
+        "Filter drivers that may run at checkout, with the commands of the user's configuration; `lfs` is filled from the local storage.",
+        NEVER,
+    ),
     proven(
         "proof.workspace",
         Kind::Word(&["fresh", "reuse"]),
@@ -322,7 +334,7 @@ pub const KEYS: &[Key] = &[
         "suites.*.allow_leftover.program",
         Kind::Pattern,
         "required",
-        "Matches anywhere in the program's path.",
+        "Matches anywhere in the program's file name or its command line.",
         REMOVED,
     ),
     proven("suites.*.allow_leftover.reason", Kind::Text, "required", "Why.", "always: it is for readers"),

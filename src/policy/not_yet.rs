@@ -2,7 +2,7 @@
 //!
 //! Only those that would change a verdict or let a push through: under them a proof is refused, never made without them.
 
-use super::types::{Adapter, GitView, Policy, Share, Sign, Suite, WorkspaceMode};
+use super::types::{Adapter, Policy, Share, Sign, Suite, WorkspaceMode};
 
 /// A key whose demand this version cannot meet.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -18,8 +18,6 @@ type Missing<T> = (&'static str, fn(&T) -> bool, &'static str);
 
 /// The keys outside the suites.
 const COMMON: &[Missing<Policy>] = &[
-    ("proof.git", |policy| policy.proof.git == GitView::History, "the workspace holds a single commit"),
-    ("proof.filters", |policy| !policy.proof.filters.is_empty(), "filter drivers are not run"),
     ("proof.workspace", |policy| policy.proof.workspace == WorkspaceMode::Reuse, "every proof has a new workspace"),
     ("warnings.fail", |policy| !policy.warnings.fail.is_empty(), "output is not searched for warnings"),
     ("changelog.require", |policy| policy.changelog.require, "the Operations Changelog is not checked at a push"),
@@ -73,21 +71,18 @@ mod tests {
     #[test]
     fn a_policy_within_what_works_asks_for_nothing_more() {
         let text = "[suites.a]\nrun = ['a']\nreport = 'mocha-json'\nallow_skipped = [{ test = 'x', reason = 'y' }]\n\
-                    [warnings]\nallow = [{ pattern = 'x', reason = 'y' }]\n[evidence]\nfolder = 'evidence'\n";
+                    [warnings]\nallow = [{ pattern = 'x', reason = 'y' }]\n[evidence]\nfolder = 'evidence'\n[proof]\ngit = 'history'\nfilters = ['lfs']\n";
         assert!(keys(text).is_empty());
     }
 
     #[test]
     fn every_key_whose_work_comes_later_is_named() {
-        let text = "[proof]\ngit = 'history'\n\
-                    filters = ['lfs']\nworkspace = 'reuse'\n[warnings]\nfail = ['x']\n[changelog]\nrequire = true\n\
+        let text = "[proof]\nworkspace = 'reuse'\n[warnings]\nfail = ['x']\n[changelog]\nrequire = true\n\
                     [records]\nsign = 'required'\nshare = 'required'\n[suites.a]\nrun = ['a']\nreport = 'tap'\n\
                     artifacts = [{ paths = 'x' }]\nsources = ['x']\n";
         assert_eq!(
             keys(text),
             [
-                "proof.git",
-                "proof.filters",
                 "proof.workspace",
                 "warnings.fail",
                 "changelog.require",

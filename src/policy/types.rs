@@ -83,7 +83,7 @@ pub enum OnMissing {
 /// `[proof]`: how every suite is run.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Proof {
-    /// Commands run in the workspace before any suite.
+    /// Commands run in the workspace before any suite. What they leave running is ended after the suites.
     pub prepare: Vec<Argv>,
     /// Commands run before each suite: the database in its known state.
     pub reset: Vec<Argv>,
@@ -284,7 +284,7 @@ pub struct AllowSkipped {
 /// `allow_leftover`
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AllowLeftover {
-    /// Regular expression that matches anywhere in the program's path.
+    /// Regular expression that matches anywhere in the program's file name or its command line.
     pub program: String,
     /// Why.
     pub reason: String,

@@ -91,14 +91,14 @@ impl Handed {
             match source {
                 // A draft holds the untracked files already that are not ignored.
                 Source::WorkTree(_) if is_tracked => return Ok(()),
-                Source::Tree(_) if is_tracked => {
+                Source::Tree(_) | Source::History(_) if is_tracked => {
                     return Err(Error::new(format!(
                         "no proof: cannot copy '{}': the commit has a file there",
                         self.path.display()
                     ))
                     .hint("what is proven is the commit's own file: take it out of '[proof] copy', or out of git"));
                 }
-                Source::WorkTree(_) | Source::Tree(_) => {}
+                Source::WorkTree(_) | Source::Tree(_) | Source::History(_) => {}
             }
         }
         let key = match self.origin {

@@ -15,7 +15,7 @@ use self::settle::Made;
 use super::environment::{self, Variables};
 use super::environment_report::{self, EnvironmentReport, IdentityOutput, Tool};
 use super::handed::Handed;
-use super::log::telling_lines_of;
+use super::log::{Masks, telling_lines_of};
 use super::place::Place;
 use super::process::{self, Afterwards, Ending, Kept, Leftover};
 use super::reports;
@@ -51,6 +51,7 @@ pub(super) struct Lane<'a> {
     variables: Variables,
     tracked: Tracked,
     handed: Vec<Handed>,
+    masks: Masks,
     user: UserRepository<'a>,
     /// The refs that the workspace had before the first child, where they are the user's.
     given_refs: WorkspaceRefs,
@@ -111,9 +112,10 @@ impl<'a> Lane<'a> {
             workspace,
             variables,
             tracked,
-            handed,
             user,
             given_refs,
+            masks: Self::masks(request, &handed),
+            handed,
             state: None,
             steps,
             step_count: 0,
@@ -126,12 +128,11 @@ impl<'a> Lane<'a> {
     }
 
     /// What nobody should read in a log: the values of passed variables, and what the files of `home` and `copy` hold.
-    #[expect(dead_code, reason = "for the masks of the stored logs")]
-    pub(super) fn secret_values(&self) -> Vec<Vec<u8>> {
-        let Request { caller, proof, suites, .. } = self.request;
+    fn masks(request: &Request<'_>, handed: &[Handed]) -> Masks {
+        let Request { caller, proof, suites, .. } = request;
         let passed = suites.iter().flat_map(|suite| &suite.environment.pass).chain(&proof.env.pass);
         let passed = passed.filter_map(|name| caller.variable(name)).map(|value| value.as_bytes().to_vec());
-        passed.chain(self.handed.iter().flat_map(Handed::secret_values)).collect()
+        Masks::of(passed.chain(handed.iter().flat_map(Handed::secret_values)))
     }
 
     /// Finds every program that the policy names and asks the `identity` commands.
@@ -147,7 +148,7 @@ impl<'a> Lane<'a> {
             self.note_tool(&mut tools, argv, &self.variables)?;
         }
         let mut passed: BTreeSet<&String> = proof.env.pass.iter().collect();
-        for suite in suites {
+        for suite in *suites {
             let mut variables = self.variables.clone();
             environment::add(&mut variables, caller, &suite.environment)?;
             self.note_tool(&mut tools, &suite.argv, &variables)?;
@@ -229,7 +230,18 @@ impl<'a> Lane<'a> {
         let program = &self.find(program_of(argv)?, variables)?;
         let afterwards = what.afterwards();
         let (supervisor, grace) = (self.request.caller.program.as_path(), process::GRACE);
-        let job = process::Job { supervisor, program, argv, folder, variables, timeout, grace, log: &log, afterwards };
+        let job = process::Job {
+            supervisor,
+            program,
+            argv,
+            folder,
+            variables,
+            timeout,
+            grace,
+            log: &log,
+            masks: &self.masks,
+            afterwards,
+        };
         let ended = process::run(&job, cancel, &mut |_, _| {})?;
         self.note_leftovers(what, argv, &ended.leftovers);
         self.kept.extend(ended.kept);
@@ -300,6 +312,7 @@ impl<'a> Lane<'a> {
         variables.insert("PROOF_REPORT".into(), report.into());
         run.argv.clone_from(&invocation.argv);
         run.folder = self.folder().into();
+        run.noticed.extend_from_slice(self.workspace.noticed());
         let name = &job.suite.name;
         progress(Event::SuiteStarted { name: name.clone(), argv: invocation.argv.clone() });
         let mut tell = |last_line, elapsed| progress(Event::SuiteOutput { name: name.clone(), last_line, elapsed });
@@ -313,6 +326,7 @@ impl<'a> Lane<'a> {
                 timeout: job.suite.timeout,
                 grace: process::GRACE,
                 log: &run.log,
+                masks: &self.masks,
                 afterwards: Afterwards::End,
             },
             cancel,

@@ -31,7 +31,7 @@ impl<'a> Local<'a> {
     /// How many lanes. The work tree is taken once: it may change, and two lanes would not hold the same.
     fn lanes(&self, agenda: &Agenda) -> usize {
         match &self.request.source {
-            Source::Tree(_) => agenda.lanes(self.request.proof.jobs),
+            Source::Tree(_) | Source::History(_) => agenda.lanes(self.request.proof.jobs),
             Source::WorkTree(_) => 1,
         }
     }
@@ -61,7 +61,7 @@ impl Executor for Local<'_> {
         let agenda = Agenda::of(jobs);
         let lanes = self.lanes(&agenda);
         let board = Board { jobs, agenda: Mutex::new(agenda), runs: Mutex::default(), cancel };
-        let Request { caller, source, proof, evidence_dir, .. } = self.request;
+        let Request { caller, source, proof, suites, evidence_dir, .. } = self.request;
         let place = &self.place;
         thread::scope(|scope| {
             let (tell, told) = channel();
@@ -72,7 +72,7 @@ impl Executor for Local<'_> {
                         // Objects are read through a cache that threads do not share.
                         let repository = &Repository::open(caller)?;
                         let (source, evidence_dir) = (source.clone(), evidence_dir.clone());
-                        let request = Request { repository, caller, source, proof, suites: Vec::new(), evidence_dir };
+                        let request = Request { repository, caller, source, proof, suites, evidence_dir };
                         let lane = Lane::open(&request, place, &request.source, number)?;
                         board.work(lane, &mut Telling::Through(tell));
                         Ok(())

@@ -13,7 +13,6 @@ mod local;
 pub mod log;
 #[cfg(target_os = "linux")]
 mod orphans;
-mod parallel;
 mod place;
 pub mod process;
 mod proof;

@@ -87,6 +87,8 @@ pub struct Job<'a> {
     pub grace: Duration,
     /// The file that takes its standard output and error. It must not exist.
     pub log: &'a Path,
+    /// What is not written there as it came.
+    pub masks: &'a Masks,
     /// What becomes of what it leaves running.
     pub afterwards: Afterwards,
 }
@@ -121,7 +123,7 @@ fn supervisors() -> MutexGuard<'static, Vec<Pid>> {
 pub fn run(job: &Job<'_>, cancel: &Cancel, progress: &mut dyn FnMut(String, Duration)) -> Result<Ended> {
     let first_line = serde_json::to_vec(job.argv).context("cannot write the log")?;
     let cannot_log = || format!("cannot write the log {}", job.log.display());
-    let log = LogWriter::create(job.log, &first_line, &Masks::default()).context(cannot_log())?;
+    let log = LogWriter::create(job.log, &first_line, job.masks).context(cannot_log())?;
     let started = job.log.metadata().and_then(|file| file.modified()).context(cannot_log())?;
     let mut supervised = Supervised::start(job, log)?;
     let event = supervised.watch(job, cancel, progress);

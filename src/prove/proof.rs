@@ -27,7 +27,7 @@ pub struct Request<'a> {
     /// The policy's `[proof]`.
     pub proof: &'a policy::Proof,
     /// The suites, in the order in which they run.
-    pub suites: Vec<SuiteJob>,
+    pub suites: &'a [SuiteJob],
     /// Where evidence is kept: `<suite>/log`, `<suite>/report` and what else lay beside the report. Made if it is not there.
     pub evidence_dir: PathBuf,
 }
@@ -41,6 +41,8 @@ const MIN_OPEN_FILES: u64 = 256;
 pub enum Source {
     /// Exactly this tree.
     Tree(Oid),
+    /// The tree of this commit, with the commit itself, what is behind it, and the tags that lead there.
+    History(Oid),
     /// The work tree at this folder as it is: what is tracked, and what is neither tracked nor ignored.
     WorkTree(PathBuf),
 }
@@ -294,18 +296,11 @@ fn check_limits() -> Result<()> {
 
 /// What the policy asks for and this program cannot do is no proof; it is never left out in silence.
 fn check(request: &Request<'_>) -> Result<()> {
-    let proof = request.proof;
-    let unknown =
-        [("filters", !proof.filters.is_empty()), ("git = \"history\"", proof.git == policy::GitView::History)];
-    if let Some((key, _)) = unknown.iter().find(|(_, asked)| *asked) {
-        return Err(Error::new(format!("cannot make the proof: '[proof] {key}' is not supported by this version"))
-            .hint(format!("take '{key}' out of [proof]")));
-    }
     if request.suites.is_empty() {
         return Err(Error::new("cannot make the proof: no suite was asked for"));
     }
     let mut names = BTreeSet::new();
-    for suite in &request.suites {
+    for suite in request.suites {
         let plain = !suite.name.starts_with('.') && !suite.name.contains(['/', '\0']) && !suite.name.is_empty();
         if !plain || !names.insert(&suite.name) {
             return Err(Error::new(format!("cannot make the proof: '{}' is no name for a suite's folder", suite.name)));

@@ -8,10 +8,10 @@ use std::io;
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
-use super::parallel;
 use super::removal::remove;
 use super::stamp::{Kind, Stamp};
 use crate::error::{Context as _, Result};
+use crate::threads::share_out;
 
 /// Files outside of the tree up to this size are kept to be brought back: what tools note in a home folder, not what they install.
 const SMALL: u64 = 64 << 10;
@@ -177,7 +177,8 @@ fn walk_opening(root: &Path, opened: &mut Vec<(PathBuf, u32)>) -> io::Result<Vec
     let mut folders = vec![PathBuf::new()];
     while !folders.is_empty() {
         let mut next = Vec::new();
-        for listed in parallel::map(&folders, |folder| list(root, folder)) {
+        let listed = share_out(&folders, || Ok(()), |(), folder| Ok(list(root, folder)));
+        for listed in listed.map_err(|error| io::Error::other(error.message))? {
             for (path, stamp) in listed? {
                 if stamp.kind() == Kind::Folder {
                     if stamp.permissions() & 0o500 != 0o500 {

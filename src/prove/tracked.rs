@@ -13,11 +13,11 @@ use std::path::{Path, PathBuf};
 
 use bstr::{BStr, BString, ByteSlice as _};
 
-use super::parallel;
 use super::stamp::{Clock, Kind, Stamp};
 use crate::error::{Context as _, Error, Result};
 use crate::evidence::Noticed;
 use crate::git::{Entry, ObjectFormat, Oid};
+use crate::threads::share_out;
 
 /// Paths that are named; what differs beside them is counted.
 const NAMED: usize = 20;
@@ -58,18 +58,21 @@ impl Tracked {
         // Only attributes make git write other bytes than a blob's. Where there are none the tree says what each file holds.
         let may_differ = files.iter().any(|(path, _)| path.ends_with(b".gitattributes"));
         let files: Vec<&(BString, Entry)> = files.iter().filter(|(_, entry)| entry.mode != 0o160_000).collect();
-        let files = parallel::map(&files, |(path, entry)| {
-            let file = folder.join(OsStr::from_bytes(path));
-            let stamp = look(&file)?;
-            let on_disk = if may_differ {
-                let what = format!("cannot read {path} in the workspace");
-                content_id(&file, &stamp, format).context(&what)?.context(what)?
-            } else {
-                entry.id
-            };
-            Ok(TrackedFile { path: path.clone(), on_disk, stamp })
-        });
-        let files = files.into_iter().collect::<Result<Vec<_>>>()?;
+        let files = share_out(
+            &files,
+            || Ok(()),
+            |(), (path, entry)| {
+                let file = folder.join(OsStr::from_bytes(path));
+                let stamp = look(&file)?;
+                let on_disk = if may_differ {
+                    let what = format!("cannot read {path} in the workspace");
+                    content_id(&file, &stamp, format).context(&what)?.context(what)?
+                } else {
+                    entry.id
+                };
+                Ok(TrackedFile { path: path.clone(), on_disk, stamp })
+            },
+        )?;
         let (top, mut clock) = (look(folder)?, Clock::of(folder)?);
         clock.step()?;
         Ok(Tracked { folder: folder.into(), format, top, files, clock })
@@ -103,7 +106,7 @@ impl Tracked {
             }]);
         }
         let real = self.real_folders();
-        let found = parallel::map(&self.files, |file| self.look_at(file, &real));
+        let found = share_out(&self.files, || Ok(()), |(), file| Ok(self.look_at(file, &real)))?;
         let mut differences = Vec::new();
         let mut touched = false;
         for (file, found) in self.files.iter_mut().zip(found) {
@@ -229,4 +232,22 @@ fn read_plain(path: &Path, size: u64) -> std::io::Result<Vec<u8>> {
     let mut bytes = Vec::with_capacity(usize::try_from(size).unwrap_or(0) + 1);
     file.take(size + 1).read_to_end(&mut bytes)?;
     Ok(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_many_differences_some_are_named_and_the_others_counted() {
+        let difference =
+            |number: usize| Difference { path: format!("file-{number}").into(), how: "it is gone".to_owned() };
+        let noticed = |count: usize| noticed(&(0..count).map(difference).collect::<Vec<_>>());
+        assert_eq!(noticed(0), []);
+        assert_eq!(noticed(NAMED).len(), NAMED);
+        let many = noticed(50_000);
+        assert_eq!(many.len(), NAMED + 1);
+        let counted = Noticed::TreeChanged { path: "and 49980 more".to_owned(), how: "they differ too".to_owned() };
+        assert_eq!(many.last(), Some(&counted));
+    }
 }

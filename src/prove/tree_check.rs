@@ -1,84 +1,65 @@
 //! Whether the files on disk are those of the tree: the promise that a PASS rests on.
 //!
-//! Files are read and hashed here, not by git's own index, which trusts sizes and times.
+//! Files are read and hashed, not asked of git's own index, which trusts sizes and times.
 
 use std::collections::BTreeSet;
-use std::ffi::OsStr;
 use std::fs;
 use std::os::unix::ffi::OsStrExt as _;
-use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
 use bstr::{BStr, BString, ByteSlice as _};
 
 use crate::error::{Context as _, Error, Result};
-use crate::git::{Checkout, Entry, Repository};
+use crate::git::Checkout;
 
 /// Checks that every file of the tree is on disk as the tree has it. What lies there beside them is not looked at.
-pub(super) fn check_tracked(repository: &Repository, checkout: &Checkout, files: &[(BString, Entry)]) -> Result<()> {
-    for (path, entry) in files {
-        if let Some(why) = difference(repository, checkout, path.as_bstr(), entry)? {
-            return Err(Error::new(format!("cannot trust the workspace: {path} is not what the commit holds: {why}"))
-                .hint("a full disk, or a program that writes there; run again"));
+pub(super) fn check_tracked(checkout: &Checkout) -> Result<()> {
+    match checkout.differences()?.first() {
+        None => Ok(()),
+        Some((path, how)) => {
+            Err(Error::new(format!("cannot trust the workspace: {path} is not what the commit holds: {how}"))
+                .hint("a full disk, or a program that writes there; run again"))
         }
     }
-    Ok(())
 }
 
-/// Checks that the folder holds the files of the tree and no other, but for what `.git` at the top holds.
-pub(super) fn check_whole(repository: &Repository, checkout: &Checkout, files: &[(BString, Entry)]) -> Result<()> {
-    check_tracked(repository, checkout, files)?;
-    let mut found = BTreeSet::new();
-    list(checkout.folder(), b"".as_bstr(), &mut found).context("cannot list the workspace")?;
-    let wanted: BTreeSet<&BStr> = files.iter().map(|(path, _)| path.as_bstr()).collect();
-    if let Some(extra) = found.iter().find(|path| !wanted.contains(path.as_bstr())) {
-        return Err(Error::new(format!("cannot trust the workspace: {extra} is not in the commit")));
+/// Checks that the folder holds the files of the tree and no other, but for what the `.git` of a repository there holds.
+pub(super) fn check_whole(checkout: &Checkout) -> Result<()> {
+    check_tracked(checkout)?;
+    let repositories: BTreeSet<&BStr> = checkout.repositories().collect();
+    let mut found = Vec::with_capacity(checkout.files().len());
+    list(checkout.folder(), &mut BString::default(), &repositories, &mut found).context("cannot list the workspace")?;
+    found.sort();
+    // All that are wanted are there, so that the first that is not wanted stands where the lists part.
+    let wanted = checkout.files().iter().map(|(path, _)| path).map(Some).chain(std::iter::repeat(None));
+    match found.iter().zip(wanted).find(|(found, wanted)| Some(*found) != *wanted) {
+        None => Ok(()),
+        Some((extra, _)) => Err(Error::new(format!("cannot trust the workspace: {extra} is not in the commit"))),
     }
-    Ok(())
 }
 
-fn difference(repository: &Repository, checkout: &Checkout, path: &BStr, entry: &Entry) -> Result<Option<String>> {
-    let file = checkout.folder().join(OsStr::from_bytes(path));
-    let what = || format!("cannot read {path} in the workspace");
-    let found = match fs::symlink_metadata(&file) {
-        Ok(found) => found,
-        Err(error) => return Ok(Some(error.to_string())),
-    };
-    let (bytes, convertible) = match entry.mode {
-        0o120_000 if found.is_symlink() => {
-            (fs::read_link(&file).context(what())?.into_os_string().into_encoded_bytes(), false)
-        }
-        0o100_644 | 0o100_755 if found.is_file() => {
-            let wanted = entry.mode & 0o100 != 0;
-            let executable = found.permissions().mode() & 0o100 != 0;
-            if wanted != executable {
-                return Ok(Some("its executable bit differs".to_owned()));
-            }
-            (fs::read(&file).context(what())?, true)
-        }
-        _ => return Ok(Some("it is of another kind".to_owned())),
-    };
-    if repository.blob_id(&bytes)? == entry.id || (convertible && checkout.on_disk(path, entry.id)? == bytes) {
-        return Ok(None);
-    }
-    Ok(Some("its content differs".to_owned()))
-}
-
-fn list(folder: &Path, prefix: &BStr, found: &mut BTreeSet<BString>) -> std::io::Result<()> {
+fn list(
+    folder: &Path,
+    path: &mut BString,
+    repositories: &BTreeSet<&BStr>,
+    found: &mut Vec<BString>,
+) -> std::io::Result<()> {
+    let is_repository = repositories.contains(path.strip_suffix(b"/").unwrap_or(path).as_bstr());
     for entry in fs::read_dir(folder)? {
         let entry = entry?;
         let name = entry.file_name();
-        if prefix.is_empty() && name == ".git" {
+        if is_repository && name == ".git" {
             continue;
         }
-        let mut path = BString::from(prefix);
+        let length = path.len();
         path.extend_from_slice(name.as_bytes());
         if entry.file_type()?.is_dir() {
             path.push(b'/');
-            list(&entry.path(), path.as_bstr(), found)?;
+            list(&entry.path(), path, repositories, found)?;
         } else {
-            found.insert(path);
+            found.push(path.clone());
         }
+        path.truncate(length);
     }
     Ok(())
 }
@@ -90,6 +71,7 @@ mod tests {
 
     use super::*;
     use crate::caller::Caller;
+    use crate::git::{Head, Repository, Wanted};
 
     #[test]
     fn files_that_differ_from_the_tree_are_not_trusted() {
@@ -108,14 +90,14 @@ mod tests {
         git(&["add", "--all"]);
         let tree = git(&["write-tree"]).trim().parse().unwrap();
         let repository = Repository::open(&caller).unwrap();
-        let files = repository.checkable_files(tree).unwrap();
+        let wanted = Wanted { tree, head: Head::Parentless, filters: &[] };
         let check = |name: &str, meddle: &dyn Fn(&Path)| {
             let folder = path(name);
             fs::create_dir(&folder).unwrap();
-            let checkout = repository.check_out(tree, &path(&format!("{name}.git")), &folder).unwrap();
-            check_whole(&repository, &checkout, &files).unwrap();
+            let checkout = repository.check_out(&wanted, &path(&format!("{name}.git")), &folder).unwrap();
+            check_whole(&checkout).unwrap();
             meddle(&folder.join(name));
-            let error = check_whole(&repository, &checkout, &files).unwrap_err();
+            let error = check_whole(&checkout).unwrap_err();
             assert!(error.message.contains(name), "{error}");
         };
         check("changed", &|file| fs::write(file, "CONTENT").unwrap());

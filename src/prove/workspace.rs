@@ -8,18 +8,19 @@
 //!   home/ tmp/ config/ cache/ data/ state/ run/
 //! ```
 
-use std::ffi::OsStr;
+use std::collections::BTreeMap;
 use std::fs;
-use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::{DirBuilderExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
-use bstr::{BString, ByteSlice as _};
+use bstr::BString;
 
 use super::place::{Place, Scratch};
 use super::{Source, tree_check};
-use crate::error::{Context as _, Error, Result};
-use crate::git::{Checkout, Entry, Oid, Repository};
+use crate::error::{Context as _, Result};
+use crate::evidence::Noticed;
+use crate::git::{Checkout, Entry, Head, Oid, Remark, Repository, Wanted};
+use crate::policy::{self, GitView};
 
 /// The folders that stand for the user's own.
 pub(super) struct Folders(PathBuf);
@@ -54,47 +55,41 @@ impl Folders {
 
 /// A workspace. Leaving scope removes it.
 pub(super) struct Workspace {
-    checkout: Checkout,
-    files: Vec<(BString, Entry)>,
+    /// Goes first: until the files are gone, what they borrow is held.
     scratch: Scratch,
+    checkout: Checkout,
+    noticed: Vec<Noticed>,
 }
 
 impl Workspace {
     /// Makes one that holds the source's files and nothing else.
-    pub(super) fn make(repository: &Repository, place: &Place, source: &Source) -> Result<Self> {
-        // What cannot be checked out is said before anything is written.
-        let known = match source {
-            Source::Tree(tree) => Some((*tree, repository.checkable_files(*tree)?)),
-            Source::WorkTree(_) => None,
-        };
+    pub(super) fn make(repository: &Repository, place: &Place, source: &Source, proof: &policy::Proof) -> Result<Self> {
         let scratch = place.scratch()?;
         let root = scratch.path();
         let private = |name: &str| fs::DirBuilder::new().mode(0o700).create(root.join(name));
         let mut names = ["tree", "reports"].into_iter().chain(Folders::ALL.iter().map(|(_, name)| *name));
         names.try_for_each(private).context("cannot make a workspace")?;
-        let (git_dir, tree) = (root.join("gate.git"), root.join("tree"));
-        let (checkout, files) = match (source, known) {
-            (Source::WorkTree(work_tree), _) => {
-                copy_draft(repository, work_tree, &tree)?;
-                let checkout = repository.take_in(&git_dir, &tree)?;
-                let files = checkout.index()?;
-                (checkout, files)
-            }
-            (Source::Tree(_), known) => {
-                let (id, files) = known.expect("the files of a tree were listed");
-                let checkout = repository.check_out(id, &git_dir, &tree)?;
-                if checkout.index()? != files {
-                    return Err(Error::new(format!(
-                        "cannot check out the tree {id}: git reads another list of files in it"
-                    ))
-                    .hint("'git fsck' names what is wrong with it"));
-                }
-                tree_check::check_whole(repository, &checkout, &files)?;
-                (checkout, files)
+        let (git_dir, folder) = (root.join("gate.git"), root.join("tree"));
+        let checked = |tree, head| {
+            let checkout = repository.check_out(&Wanted { tree, head, filters: &proof.filters }, &git_dir, &folder)?;
+            tree_check::check_whole(&checkout)?;
+            Ok(checkout)
+        };
+        let checkout = match source {
+            Source::Tree(tree) => checked(*tree, Head::Parentless)?,
+            Source::History(commit) => checked(repository.commit(*commit)?.tree, Head::History(*commit))?,
+            Source::WorkTree(work_tree) => {
+                // Before the first commit there is no history to show.
+                let above = match proof.git {
+                    GitView::Tree => None,
+                    GitView::History => repository.resolve("HEAD").ok(),
+                };
+                repository.draft(work_tree, above.map_or(Head::Parentless, Head::Above), &git_dir, &folder)?
             }
         };
-        repository.init_isolated(&checkout)?;
-        Ok(Workspace { checkout, files, scratch })
+        checkout.isolate()?;
+        let noticed = noticed(checkout.remarks());
+        Ok(Workspace { scratch, checkout, noticed })
     }
 
     /// The tree it holds.
@@ -122,47 +117,43 @@ impl Workspace {
         Ok(made.keep())
     }
 
+    /// What every suite's evidence has to say about these files.
+    pub(super) fn noticed(&self) -> &[Noticed] {
+        &self.noticed
+    }
+
     /// The folder that holds all of it.
     pub(super) fn root(&self) -> &Path {
         self.scratch.path()
     }
 
-    /// The tree's files: path, and what the tree says of each.
+    /// The tree's files, those of submodules among them: path, and what the tree says of each.
     pub(super) fn files(&self) -> &[(BString, Entry)] {
-        &self.files
+        self.checkout.files()
     }
 
-    /// Has git write the tracked files that differ. Whether they are then those of the tree, `Tracked` says. What `prepare` added stays.
+    /// Brings tracked files back. Whether they are then those of the tree, `Tracked` says. What `prepare` added stays.
     pub(super) fn restore(&self) -> Result<()> {
         self.checkout.restore()
     }
 }
 
-/// Copies the work tree's files as they are. One that is listed and not there was deleted.
-fn copy_draft(repository: &Repository, work_tree: &Path, to: &Path) -> Result<()> {
-    for path in repository.draft_paths(work_tree)? {
-        let relative = Path::new(OsStr::from_bytes(&path));
-        let (from, to) = (work_tree.join(relative), to.join(relative));
-        let what = || format!("cannot copy {path}");
-        let found = match fs::symlink_metadata(&from) {
-            Ok(found) => found,
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => continue,
-            Err(error) => return Err(Error::new(format!("{}: {error}", what()))),
-        };
-        if found.is_dir() {
-            // git lists a repository inside the work tree with a slash at its end, a submodule without.
-            if path.ends_with_str("/") {
-                continue;
+/// What the judge has to weigh: each pointer by itself, filters that were left by their names.
+fn noticed(remarks: &[Remark]) -> Vec<Noticed> {
+    let mut noticed = Vec::new();
+    let mut left: BTreeMap<&str, Vec<&BString>> = BTreeMap::new();
+    for remark in remarks {
+        match remark {
+            Remark::PointerLeft { path } => noticed.push(Noticed::PointerLeft { path: path.to_string() }),
+            Remark::PointerWithoutAttribute { path } => {
+                noticed.push(Noticed::Note(format!("{path} is an LFS pointer that no attribute gives to LFS")));
             }
-            return Err(Error::new(format!("{}: submodules are not filled yet", what())));
-        }
-        fs::create_dir_all(to.parent().expect("a file lies in a folder")).context(what())?;
-        if found.is_symlink() {
-            let target = fs::read_link(&from).context(what())?;
-            std::os::unix::fs::symlink(target, &to).context(what())?;
-        } else if found.is_file() {
-            fs::copy(&from, &to).context(what())?;
+            Remark::FilterLeft { driver, path } => left.entry(driver).or_default().push(path),
         }
     }
-    Ok(())
+    for (driver, paths) in left {
+        let more = if paths.len() > 1 { format!(" and {} more", paths.len() - 1) } else { String::new() };
+        noticed.push(Noticed::Note(format!("{}{more}: the filter '{driver}' was not run", paths[0])));
+    }
+    noticed
 }

@@ -7,19 +7,23 @@ use std::collections::{HashMap, HashSet};
 use jiff::Timestamp;
 
 use super::index::Says;
-use super::key::Key;
+use super::key::{Key, Seen};
 use super::lookup::{Answer, Question, Records};
 use super::read::Recorded;
 use super::statement::{Body, Established, Scenario};
 use crate::digest::Digest;
 use crate::error::Result;
-use crate::git::Oid;
 use crate::judge::Word;
 
 impl Records<'_> {
     /// The record that established a tree, where its claim still holds in this repository: everything that it names holds a PASS now,
-    /// every approval stands, and no suite of the tree has a standing FAIL.
-    pub fn established(&self, repository: &str, tree: Oid, min_rules: u32) -> Result<Option<Recorded>> {
+    /// every approval stands, and no suite of the tree has a standing FAIL. Where suites see history, a record of another commit with
+    /// the same tree establishes nothing.
+    pub fn established(&self, repository: &str, seen: Seen, min_rules: u32) -> Result<Option<Recorded>> {
+        let (tree, commit) = match seen {
+            Seen::Tree(tree) => (tree, None),
+            Seen::History { tree, commit } => (tree, Some(commit)),
+        };
         let verdicts = self.verdicts_of(tree);
         let mut claims = Vec::new();
         let mut keys = HashSet::new();
@@ -48,6 +52,7 @@ impl Records<'_> {
             let statement = recorded.statement();
             let claim = statement.verdict().and_then(|verdict| verdict.established.as_ref());
             if let Some(claim) = claim
+                && commit.is_none_or(|commit| statement.subject().digest.git_commit == commit)
                 && statement.predicate.repository == repository
                 && self.claim_holds(claim, repository, &word_of)?
             {

@@ -1,6 +1,7 @@
 //! What a verdict is about: one number over repository, tree and suite definition.
 //!
-//! Deliberately absent: commit, time, author, base and environment, so that amending a message keeps a proof.
+//! Deliberately absent: time, author, base and environment; and the commit, so that amending a message keeps a proof. Only where
+//! suites see the commit and its history (`[proof] git = "history"`) is it part of what a verdict is about.
 
 use std::fmt;
 
@@ -23,15 +24,31 @@ impl fmt::Display for Key {
     }
 }
 
-/// The key of an obligation. `tree` is the tree with the rendered changelog lines left out, `definition` the suite's effective definition.
-pub fn key(repository_id: &str, format: ObjectFormat, tree: Oid, definition: &[u8]) -> Key {
-    Key(Digest::of_fields([
-        DOMAIN,
-        repository_id.as_bytes(),
-        format.as_str().as_bytes(),
-        tree.to_string().as_bytes(),
-        definition,
-    ]))
+/// What a suite sees of its subject.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Seen {
+    /// The tree with the rendered changelog lines left out.
+    Tree(Oid),
+    /// That tree, and the commit with all that is behind it.
+    History {
+        /// The tree.
+        tree: Oid,
+        /// The commit.
+        commit: Oid,
+    },
+}
+
+/// The key of an obligation; `definition` is the suite's effective definition.
+pub fn key(repository_id: &str, format: ObjectFormat, seen: Seen, definition: &[u8]) -> Key {
+    let (tree, commit) = match seen {
+        Seen::Tree(tree) => (tree.to_string(), None),
+        Seen::History { tree, commit } => (tree.to_string(), Some(commit.to_string())),
+    };
+    let common = [DOMAIN, repository_id.as_bytes(), format.as_str().as_bytes(), tree.as_bytes(), definition];
+    Key(match commit {
+        None => Digest::of_fields(common),
+        Some(commit) => Digest::of_fields(common.into_iter().chain([commit.as_bytes()])),
+    })
 }
 
 #[cfg(test)]
@@ -41,7 +58,7 @@ mod tests {
     const TREE: &str = "4b825dc642cb6eb9a060e54bf8d69288fbee4904";
 
     fn key_of(repository: &str, tree: &str, definition: &str) -> Key {
-        key(repository, ObjectFormat::Sha1, tree.parse().unwrap(), definition.as_bytes())
+        key(repository, ObjectFormat::Sha1, Seen::Tree(tree.parse().unwrap()), definition.as_bytes())
     }
 
     #[test]
@@ -59,7 +76,16 @@ mod tests {
         for (at, one) in keys.iter().enumerate() {
             assert!(keys[at + 1..].iter().all(|other| other != one));
         }
-        assert_ne!(key("a", ObjectFormat::Sha256, TREE.parse().unwrap(), b""), key_of("a", TREE, ""));
+        assert_ne!(key("a", ObjectFormat::Sha256, Seen::Tree(TREE.parse().unwrap()), b""), key_of("a", TREE, ""));
+    }
+
+    #[test]
+    fn a_commit_that_suites_see_is_part_of_the_key() {
+        let tree: Oid = TREE.parse().unwrap();
+        let [one, other] = ["5b825dc642cb6eb9a060e54bf8d69288fbee4904", "6b825dc642cb6eb9a060e54bf8d69288fbee4904"]
+            .map(|commit| Seen::History { tree, commit: commit.parse().unwrap() });
+        let [one, other, tree] = [one, other, Seen::Tree(tree)].map(|seen| key("a", ObjectFormat::Sha1, seen, b"{}"));
+        assert!(one != other && one != tree && other != tree);
     }
 
     #[test]

@@ -27,7 +27,7 @@ pub use answer::{Entry, Resolve, Ruling, Terms, Why, needs_repeats, rule};
 pub use canonical::{Unreadable, decode, encode};
 pub use environment::{EnvironmentIdentity, IdentityOutput, Keyed, Sameness, Tool, same_inputs};
 pub use journal::{Begun, Journal, Killed};
-pub use key::{Key, key};
+pub use key::{Key, Seen, key};
 pub use log::{Draft, Log};
 pub use lookup::{Answer, Question, Records, Standing};
 pub use problem::{Problem, ProblemKind};

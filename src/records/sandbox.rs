@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use tempfile::TempDir;
 
 use super::environment::{EnvironmentIdentity, IdentityOutput, Keyed, Tool};
-use super::key::{Key, key};
+use super::key::{Key, Seen, key};
 use super::log::{Draft, Log};
 use super::lookup::{Answer, Standing};
 use super::read::Recorded;
@@ -32,7 +32,7 @@ pub(super) fn oid(hex: &str) -> Oid {
 
 /// The key of a suite on the one tree that the tests know.
 pub(super) fn key_of(suite: &str) -> Key {
-    key(REPOSITORY, ObjectFormat::Sha1, oid(TREE), suite.as_bytes())
+    key(REPOSITORY, ObjectFormat::Sha1, Seen::Tree(oid(TREE)), suite.as_bytes())
 }
 
 /// An environment; other numbers differ in the version of node.

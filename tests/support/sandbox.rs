@@ -264,14 +264,14 @@ impl Sandbox {
         terminal::run(Path::new(env!("CARGO_BIN_EXE_proof-gate")), args, &self.shop(), &self.variables)
     }
 
-    /// Any program in the shop, in a terminal of its own.
-    pub fn in_terminal(&self, program: &str, args: &[&str]) -> Ran {
-        terminal::run(Path::new(program), args, &self.shop(), &self.variables)
-    }
-
     /// A program in the shop with somebody at its keyboard.
     pub fn session(&self, program: &str, args: &[&str]) -> terminal::Session {
         terminal::Session::start(Path::new(program), args, &self.shop(), &self.variables)
+    }
+
+    /// Any program in the shop, in a terminal of its own.
+    pub fn in_terminal(&self, program: &str, args: &[&str]) -> Ran {
+        terminal::run(Path::new(program), args, &self.shop(), &self.variables)
     }
 
     /// A command with the sandbox's environment in the shop that a topic starts and ends by itself.

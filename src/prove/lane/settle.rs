@@ -27,7 +27,7 @@ impl Lane<'_> {
             Ok(Back::Whole) if self.restore_tracked().is_ok() => return Ok(()),
             Ok(Back::Whole) => "a file of the tree".to_owned(),
             Ok(Back::Lost(path)) => path.strip_prefix("tree").unwrap_or(&path).display().to_string(),
-            Err(error) => error.to_string(),
+            Err(error) => format!("what cannot be brought back: {error}"),
         };
         progress(Event::LaneMadeAnew { lost });
         self.tear_down(progress, cancel);
@@ -40,7 +40,7 @@ impl Lane<'_> {
 
     /// Where this is the only suite, no way back is needed.
     fn take_state(&mut self) -> Result<()> {
-        if self.request.suites.len() != 1 {
+        if self.request.suites.len() > 1 {
             let tracked = &self.tracked;
             self.state = Some(State::take(self.workspace.root(), &|path| tracked.contains_path(path))?);
         }
@@ -95,10 +95,15 @@ impl Made {
         number: usize,
         handed: &[Handed],
     ) -> Result<Self> {
-        if let Source::Tree(tree) = source {
-            place.check_room(|| request.repository.file_sizes(*tree))?;
+        let tree = match source {
+            Source::Tree(tree) => Some(*tree),
+            Source::History(commit) => Some(request.repository.commit(*commit)?.tree),
+            Source::WorkTree(_) => None,
+        };
+        if let Some(tree) = tree {
+            place.check_room(|| request.repository.file_sizes(tree))?;
         }
-        let workspace = Workspace::make(request.repository, place, source)?;
+        let workspace = Workspace::make(request.repository, place, source, request.proof)?;
         let tracked = Tracked::note(workspace.folder(), request.repository.object_format(), workspace.files())?;
         handed.iter().try_for_each(|file| file.place(source, workspace.root(), &tracked))?;
         let mut variables = environment::base(request.caller, &workspace.folders(), request.proof.caches)?;

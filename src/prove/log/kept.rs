@@ -31,6 +31,7 @@ pub(super) const SIZES: Sizes = Sizes { head: 8 << 20, tail: 8 << 20, piece: 2 <
 const EDGE: usize = 4096;
 
 /// A log on disk while it is written.
+#[derive(Debug)]
 pub(super) struct Kept {
     path: PathBuf,
     sizes: Sizes,
@@ -43,6 +44,7 @@ pub(super) struct Kept {
 }
 
 /// One file of the tail.
+#[derive(Debug)]
 struct Piece {
     path: PathBuf,
     file: File,
@@ -51,7 +53,7 @@ struct Piece {
 }
 
 /// What is not kept.
-#[derive(Default)]
+#[derive(Debug, Default)]
 struct LeftOut {
     bytes: u64,
     lines: u64,

@@ -26,6 +26,7 @@ const LAST_LINE: usize = 1000;
 ///
 /// Complete lines are in the file when [`write`](Self::write) returns; of a line without an end at most [`stream::WINDOW`] bytes wait
 /// in memory, because a secret may still be under way in them. Memory is a few windows, whatever comes.
+#[derive(Debug)]
 pub struct LogWriter {
     stream: Stream,
     kept: Kept,

@@ -24,6 +24,7 @@ const LONGEST_BLOCK: usize = 32 << 10;
 type Sink<'a> = &'a mut dyn FnMut(&[u8]) -> io::Result<()>;
 
 /// A stream on its way to the log.
+#[derive(Debug)]
 pub(super) struct Stream {
     masks: Masks,
     /// Bytes that are not decided yet: an unfinished line, or the end of a long one.

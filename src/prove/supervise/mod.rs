@@ -21,6 +21,7 @@ use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, getppid, setsid};
 use serde::{Deserialize, Serialize};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM};
 
 use crate::error::{Context as _, Error, Result};
 
@@ -75,7 +76,7 @@ pub fn supervise() -> Result<()> {
     };
     // A suite that signals its parent does not end its own supervision; a group leader that cannot lead a session leads one already.
     let ignored = Arc::new(AtomicBool::new(false));
-    for signal in [signal_hook::consts::SIGINT, signal_hook::consts::SIGTERM, signal_hook::consts::SIGHUP] {
+    for signal in [SIGINT, SIGTERM, SIGHUP, SIGQUIT] {
         signal_hook::flag::register(signal, Arc::clone(&ignored)).context("cannot ignore signals")?;
     }
     setsid().ok();
@@ -154,7 +155,6 @@ impl Supervisor {
             self.gate.say(&Event::Ended { ending, duration, leftovers, undying: Vec::new() }).ok();
             while self.wish.is_none() {
                 self.listen(STOPPED_NAP);
-                self.brood.living();
             }
             self.stop(order.grace);
             self.brood.end();
@@ -234,6 +234,7 @@ impl Supervisor {
     /// Hears the gate for a moment. While the gate is stopped everything here is, and no time passes.
     fn listen(&mut self, nap: Duration) {
         self.hear(nap);
+        self.brood.reap_orphans();
         if !tree::is_stopped(self.gate_id) {
             return;
         }

@@ -56,6 +56,17 @@ impl Brood {
         living
     }
 
+    /// Reaps orphans that have ended, as init would: who waits for the end of his daemon looks whether its id is gone.
+    pub(super) fn reap_orphans(&self) {
+        let children = tree::own_children();
+        if children.is_empty() && !self.is_leader_reaped {
+            // A kernel that does not list children.
+            self.living();
+        }
+        let orphans = children.iter().filter(|process| process.pid != self.leader);
+        orphans.filter(|process| !process.is_alive()).for_each(|process| reap(process.pid));
+    }
+
     /// Whether nobody is left below this process: the kernel's own word. Only for a brood whose leader has ended; he is reaped.
     pub(super) fn is_gone(&mut self) -> bool {
         if !self.is_leader_reaped {
@@ -97,6 +108,7 @@ impl Brood {
                     stopped.push(process);
                 }
             }
+            std::thread::sleep(Duration::from_micros(200));
         }
     }
 

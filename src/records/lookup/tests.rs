@@ -7,6 +7,7 @@ use super::super::statement::{Approval, Established, PolicyApproval, Resolution,
 use super::*;
 use crate::digest::Digest;
 use crate::judge::Code;
+use crate::records::Seen;
 
 const TREE: &str = super::super::sandbox::TREE;
 
@@ -34,7 +35,7 @@ fn answer(sandbox: &Sandbox, suite: &str) -> (&'static str, Option<Oid>) {
 
 fn is_established(sandbox: &Sandbox) -> bool {
     let repository = sandbox.open();
-    Records::load(&repository).unwrap().established(REPOSITORY, oid(TREE), 0).unwrap().is_some()
+    Records::load(&repository).unwrap().established(REPOSITORY, Seen::Tree(oid(TREE)), 0).unwrap().is_some()
 }
 
 fn establishing(suite: &str) -> VerdictBody {
@@ -153,10 +154,10 @@ fn a_claim_counts_neither_beyond_its_repository_nor_without_what_it_names() {
     append(&sandbox, establishing("payment"));
     let repository = sandbox.open();
     let records = Records::load(&repository).unwrap();
-    assert!(records.established(REPOSITORY, oid(TREE), 0).unwrap().is_some());
-    assert!(records.established("another", oid(TREE), 0).unwrap().is_none());
-    assert!(records.established(REPOSITORY, oid(COMMIT), 0).unwrap().is_none());
-    assert!(records.established(REPOSITORY, oid(TREE), 2).unwrap().is_none(), "judged by older rules");
+    assert!(records.established(REPOSITORY, Seen::Tree(oid(TREE)), 0).unwrap().is_some());
+    assert!(records.established("another", Seen::Tree(oid(TREE)), 0).unwrap().is_none());
+    assert!(records.established(REPOSITORY, Seen::Tree(oid(COMMIT)), 0).unwrap().is_none());
+    assert!(records.established(REPOSITORY, Seen::Tree(oid(TREE)), 2).unwrap().is_none(), "judged by older rules");
 }
 
 #[test]

@@ -1,0 +1,93 @@
+//! One piece of work over many items, shared out over the processor's cores.
+//!
+//! Deliberately absent: a pool that lives on. Threads are started for a piece of work and are gone when it is done.
+
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::thread;
+
+use crate::error::Result;
+
+/// How many items a thread takes at once: few enough to keep all cores busy to the end, many enough that taking costs nothing.
+const AT_ONCE: usize = 64;
+
+/// More threads than this only wait for each other in the file system.
+const MAX_THREADS: usize = 8;
+
+/// Does `work` on every item and gives back what came of each, in the items' order; each thread has a state of its own from `begin`.
+///
+/// The first error ends the work; of several, that of the earliest item is told.
+pub fn share_out<T: Sync, S, R: Send>(
+    items: &[T],
+    begin: impl Fn() -> Result<S> + Sync,
+    work: impl Fn(&mut S, &T) -> Result<R> + Sync,
+) -> Result<Vec<R>> {
+    let cores = thread::available_parallelism().map_or(1, usize::from);
+    let threads = cores.min(MAX_THREADS).min(items.len().div_ceil(AT_ONCE)).max(1);
+    let (next, failed) = (AtomicUsize::new(0), AtomicBool::new(false));
+    let run = || {
+        let mut state = begin().map_err(|error| (0, error))?;
+        let mut done = Vec::new();
+        loop {
+            let from = next.fetch_add(AT_ONCE, Ordering::Relaxed);
+            if from >= items.len() || failed.load(Ordering::Relaxed) {
+                return Ok(done);
+            }
+            let mut results = Vec::with_capacity(AT_ONCE);
+            for (offset, item) in items[from..items.len().min(from + AT_ONCE)].iter().enumerate() {
+                match work(&mut state, item) {
+                    Ok(result) => results.push(result),
+                    Err(error) => {
+                        failed.store(true, Ordering::Relaxed);
+                        return Err((from + offset, error));
+                    }
+                }
+            }
+            done.push((from, results));
+        }
+    };
+    let ended: Vec<_> = thread::scope(|scope| {
+        let others: Vec<_> = (1..threads).map(|_| scope.spawn(run)).collect();
+        let own = run();
+        let others =
+            others.into_iter().map(|other| other.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)));
+        std::iter::once(own).chain(others).collect()
+    });
+    let mut done = Vec::new();
+    let mut first: Option<(usize, crate::error::Error)> = None;
+    for end in ended {
+        match end {
+            Ok(results) => done.extend(results),
+            Err(error) if first.as_ref().is_none_or(|first| error.0 < first.0) => first = Some(error),
+            Err(_) => {}
+        }
+    }
+    if let Some((_, error)) = first {
+        return Err(error);
+    }
+    done.sort_by_key(|(from, _)| *from);
+    Ok(done.into_iter().flat_map(|(_, results)| results).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::error::Error;
+
+    #[test]
+    fn every_item_is_done_once_and_the_answers_keep_the_order() {
+        for count in [0, 1, AT_ONCE, 10 * AT_ONCE + 3] {
+            let items: Vec<usize> = (0..count).collect();
+            let doubled = share_out(&items, || Ok(()), |(), item| Ok(item * 2)).unwrap();
+            assert_eq!(doubled, items.iter().map(|item| item * 2).collect::<Vec<_>>());
+        }
+    }
+
+    #[test]
+    fn one_failure_is_the_failure_of_the_whole() {
+        let items: Vec<usize> = (0..1000).collect();
+        let work = |(): &mut (), item: &usize| if *item == 700 { Err(Error::new("item 700")) } else { Ok(()) };
+        assert_eq!(share_out(&items, || Ok(()), work).unwrap_err().message, "item 700");
+        let begin = || Err::<(), _>(Error::new("no state"));
+        assert_eq!(share_out(&items, begin, |(), _| Ok(())).unwrap_err().message, "no state");
+    }
+}
