@@ -7,8 +7,15 @@ use std::thread;
 
 use crate::error::Result;
 
-/// How many items a thread takes at once: few enough to keep all cores busy to the end, many enough that taking costs nothing.
-const AT_ONCE: usize = 64;
+/// The least that a thread takes at once: taking must cost nothing beside the work.
+const AT_LEAST: usize = 64;
+
+/// The most. Neighbours in a list of paths lie in one folder, and threads that make files in one folder wait for each other, so a share
+/// is large; but all cores have to be busy to the end.
+const AT_MOST: usize = 2048;
+
+/// Shares for each thread, where there is enough.
+const SHARES: usize = 8;
 
 /// More threads than this only wait for each other in the file system.
 const MAX_THREADS: usize = 8;
@@ -22,18 +29,19 @@ pub fn share_out<T: Sync, S, R: Send>(
     work: impl Fn(&mut S, &T) -> Result<R> + Sync,
 ) -> Result<Vec<R>> {
     let cores = thread::available_parallelism().map_or(1, usize::from);
-    let threads = cores.min(MAX_THREADS).min(items.len().div_ceil(AT_ONCE)).max(1);
+    let threads = cores.min(MAX_THREADS).min(items.len().div_ceil(AT_LEAST)).max(1);
+    let at_once = (items.len() / (threads * SHARES)).clamp(AT_LEAST, AT_MOST);
     let (next, failed) = (AtomicUsize::new(0), AtomicBool::new(false));
     let run = || {
         let mut state = begin().map_err(|error| (0, error))?;
         let mut done = Vec::new();
         loop {
-            let from = next.fetch_add(AT_ONCE, Ordering::Relaxed);
+            let from = next.fetch_add(at_once, Ordering::Relaxed);
             if from >= items.len() || failed.load(Ordering::Relaxed) {
                 return Ok(done);
             }
-            let mut results = Vec::with_capacity(AT_ONCE);
-            for (offset, item) in items[from..items.len().min(from + AT_ONCE)].iter().enumerate() {
+            let mut results = Vec::with_capacity(at_once);
+            for (offset, item) in items[from..items.len().min(from + at_once)].iter().enumerate() {
                 match work(&mut state, item) {
                     Ok(result) => results.push(result),
                     Err(error) => {
@@ -75,7 +83,7 @@ mod tests {
 
     #[test]
     fn every_item_is_done_once_and_the_answers_keep_the_order() {
-        for count in [0, 1, AT_ONCE, 10 * AT_ONCE + 3] {
+        for count in [0, 1, AT_LEAST, 10 * AT_LEAST + 3, 100 * AT_MOST] {
             let items: Vec<usize> = (0..count).collect();
             let doubled = share_out(&items, || Ok(()), |(), item| Ok(item * 2)).unwrap();
             assert_eq!(doubled, items.iter().map(|item| item * 2).collect::<Vec<_>>());

@@ -62,13 +62,18 @@ pub(super) fn id_on_disk(format: ObjectFormat, file: &Path, buffer: &mut [u8]) -
     // What became a FIFO meanwhile must not make us wait, and a link must not lead us away.
     let flags = (OFlags::NOFOLLOW | OFlags::NONBLOCK).bits().cast_signed();
     let mut file = OpenOptions::new().read(true).custom_flags(flags).open(file)?;
-    let mut hasher = BlobHasher::new(format, file.metadata()?.size());
-    loop {
-        match file.read(buffer)? {
-            0 => return hasher.finish(),
-            read => hasher.update(&buffer[..read]),
+    let size = file.metadata()?.size();
+    let mut hasher = BlobHasher::new(format, size);
+    let mut left = size;
+    while left > 0 {
+        let read = file.read(buffer)?;
+        if read == 0 {
+            break;
         }
+        hasher.update(&buffer[..read]);
+        left = left.saturating_sub(read as u64);
     }
+    hasher.finish()
 }
 
 /// The id of a blob whose bytes come piece by piece.
