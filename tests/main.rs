@@ -14,6 +14,7 @@ mod evidence;
 mod faults;
 mod gate;
 mod hooks;
+mod hostile;
 mod interrupts;
 mod killed;
 mod lanes;
