@@ -17,6 +17,7 @@ mod hooks;
 mod hostile;
 mod interrupts;
 mod killed;
+mod kills;
 mod lanes;
 mod merges;
 mod policy_changes;

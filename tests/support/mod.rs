@@ -20,3 +20,4 @@ pub use runner::SHOP_POLICY;
 pub use sandbox::{Layout, Ran, Sandbox};
 #[allow(unused_imports, reason = "few topics follow a page")]
 pub use session::Page;
+pub use terminal::Session;
