@@ -31,5 +31,6 @@ mod rollback;
 mod screens;
 mod selection;
 mod support;
+mod sweep;
 mod tidy;
 mod workspace;
