@@ -28,12 +28,14 @@ pub mod threads;
 pub mod url;
 
 use std::process::ExitCode;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use clap::Parser as _;
 
 use caller::Caller;
 use cli::Cli;
-use error::Exit;
+use error::{Context as _, Exit};
 use reporter::Reporter;
 
 /// The whole program: reads the command line, does what it says, and ends with a documented exit code.
@@ -53,13 +55,29 @@ pub fn run() -> ExitCode {
         }
     };
     let mut reporter = Reporter::new(&caller, cli.color);
-    match commands::dispatch(cli, &caller, &mut reporter) {
+    let too_large = Arc::new(AtomicBool::new(false));
+    let done = outlive_file_size_limits(&too_large).and_then(|()| commands::dispatch(cli, &caller, &mut reporter));
+    match done {
         Ok(exit) => code(exit),
-        Err(error) => {
+        Err(mut error) => {
+            if too_large.load(Ordering::Relaxed) {
+                error = error
+                    .hint("a file reached the limit of file sizes here: raise it with 'ulimit -f', then run again");
+            }
             reporter.error(&error);
             code(error.exit)
         }
     }
+}
+
+/// A write beyond `ulimit -f` shall fail like one on a full disk, and be told like one: SIGXFSZ would end the process without a word. The
+/// flag says that it came.
+///
+/// Handled, not ignored: programs that are started here inherit what is ignored, and suites are to run as they would by hand.
+fn outlive_file_size_limits(too_large: &Arc<AtomicBool>) -> error::Result<()> {
+    signal_hook::flag::register(signal_hook::consts::SIGXFSZ, Arc::clone(too_large))
+        .map(drop)
+        .context("cannot listen for signals")
 }
 
 fn code(exit: Exit) -> ExitCode {

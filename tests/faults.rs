@@ -158,18 +158,39 @@ fn every_limit_of_open_files_is_met_by_a_proof_or_by_none() {
 }
 
 #[test]
-fn files_that_may_not_grow() {
+fn files_that_may_not_grow_are_no_proof_and_said_so() {
     let gate = env!("CARGO_BIN_EXE_proof-gate");
     let sandbox = shop();
+    // In units of 512 bytes. None: nothing can be written at all.
     for blocks in [0, 1, 2, 4, 8] {
         let before = records(&sandbox);
         let ran = sandbox.sh(&format!("ulimit -f {blocks}; exec '{gate}' run --suite booking"));
         let recorded = records(&sandbox).lines().count() - before.lines().count();
         assert_eq!(recorded, usize::from(ran.code == 0), "{blocks}: {ran:?}");
         assert!(records(&sandbox).ends_with(&before), "{blocks}");
+        // Ended by itself, not by SIGXFSZ.
+        assert!(matches!(ran.code, 0 | 2), "{blocks}: {ran:?}");
+        assert!(
+            ran.code == 0 || (ran.stderr.contains("error: ") && ran.stderr.contains("hint: ")),
+            "{blocks}: {ran:?}"
+        );
+        assert!(!ran.stderr.contains("panicked"), "{blocks}: {ran:?}");
+        assert_eq!(workspaces(&sandbox), 0, "{blocks}");
     }
     sandbox.push(&["origin", "main"]).ends_with(0);
     assert_eq!(workspaces(&sandbox), 0);
+}
+
+#[test]
+fn a_suite_meets_the_limit_of_file_sizes_as_it_would_by_hand() {
+    let sandbox = shop();
+    sandbox.write("suite.sh", "grep ^SigIgn /proc/self/status >\"${SUITE_RUNS%/*}/ignored\"; exit 1\n");
+    sandbox.commit("Look at the signals");
+    sandbox.proof_gate(&["run", "--suite", "booking"]).ends_with(1);
+    let ignored = fs::read_to_string(sandbox.root().join("ignored")).unwrap();
+    let ignored = u64::from_str_radix(ignored.split_whitespace().last().unwrap(), 16).unwrap();
+    // Bit 24 of signal 25.
+    assert_eq!(ignored >> 24 & 1, 0, "SIGXFSZ is ignored: {ignored:x}");
 }
 
 #[test]

@@ -36,12 +36,16 @@ pub(super) fn record(
 }
 
 /// The same before a look-up: an answer must not leave out what a killed proof had found. A proof that is alive is left alone.
+///
+/// What else it left is removed, where a look shows that there is something: the push may be one for which nothing is proven anew.
 pub(super) fn record_before_look_up(ground: &mut Ground<'_>, reporter: &Reporter) -> Result<()> {
+    ground.repository.sweep_pins();
     if !Journal::is_there(ground.repository) {
         return Ok(());
     }
     let Some(turn) = prove::try_turn(ground.repository)? else { return Ok(()) };
     match Journal::left(ground.repository)? {
+        Some(killed) if was_recorded(ground, &killed) => killed.forget(ground.repository)?,
         Some(killed) if killed.draft().is_some() => {
             record(ground, reporter, &Log::open(ground.repository)?, &turn)?;
         }

@@ -110,7 +110,7 @@ impl Repository {
     }
 
     pub(super) fn durable(&self) -> GitCommand {
-        let mut git = self.command();
+        let mut git = self.command().undisturbed();
         for setting in DURABLE {
             git = git.args(["-c", setting]);
         }

@@ -45,12 +45,7 @@ impl Repository {
     /// Pins an object, and removes the pins of processes that are gone.
     pub fn pin(&self, id: Oid) -> Result<Pin> {
         let what = "cannot hold the commit against 'git gc'";
-        let place = Place {
-            program: self.program().clone(),
-            git_dir: self.git_dir().to_owned(),
-            common_dir: self.common_dir().to_owned(),
-            folder: self.own_dir().join("pins"),
-        };
+        let place = self.pins();
         // Held until the ref stands, so that nobody sees a pin between its making and its lock.
         make_own_dir(&self.own_dir())?;
         let _all = place.lock().context(what)?;
@@ -64,6 +59,27 @@ impl Repository {
         let pin = Pin { place, name, _owner: owner };
         pin.place.git().args(["update-ref", &format!("{PINS}{}", pin.name), &id.to_string()]).run()?;
         Ok(pin)
+    }
+
+    /// Removes the pins of processes that are gone. Cheap where there are none; what cannot be removed now, the next proof sweeps.
+    pub fn sweep_pins(&self) {
+        let place = self.pins();
+        if place.folder.is_dir()
+            && let Ok(_all) = place.lock()
+        {
+            place.sweep(self).ok();
+            // Only the last one is let go of with its folder.
+            drop(fs::remove_dir(&place.folder));
+        }
+    }
+
+    fn pins(&self) -> Place {
+        Place {
+            program: self.program().clone(),
+            git_dir: self.git_dir().to_owned(),
+            common_dir: self.common_dir().to_owned(),
+            folder: self.own_dir().join("pins"),
+        }
     }
 }
 
@@ -107,7 +123,7 @@ impl Place {
     }
 
     fn git(&self) -> GitCommand {
-        let git = self.program.command(&self.common_dir);
+        let git = self.program.command(&self.common_dir).undisturbed();
         let git = SETTINGS.iter().fold(git, |git, setting| git.args(["-c", setting]));
         // A submodule's work tree may be gone, which its configuration does not know.
         git.env("GIT_DIR", &self.git_dir)

@@ -5,6 +5,7 @@
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
 use std::io::Write as _;
+use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus, Stdio};
 use std::time::Duration;
@@ -165,6 +166,13 @@ impl GitCommand {
     /// Sets one variable of its environment.
     pub fn env(mut self, name: impl AsRef<OsStr>, value: impl AsRef<OsStr>) -> Self {
         self.command.env(name, value);
+        self
+    }
+
+    /// Ctrl-C and the end of the terminal do not reach it, but only this program, which then decides: for short writes that are either to
+    /// be made or not to be begun, and for clearing up when all else has ended. It has a process group of its own.
+    pub fn undisturbed(mut self) -> Self {
+        self.command.process_group(0);
         self
     }
 

@@ -96,8 +96,11 @@ fn hooks_in(folders: &BTreeSet<PathBuf>) -> BTreeMap<PathBuf, Content> {
 }
 
 fn config_in(repository: &Repository, named: BTreeSet<PathBuf>) -> BTreeMap<PathBuf, Content> {
-    let own = [repository.common_dir(), repository.git_dir()];
-    let own = own.into_iter().flat_map(|folder| [folder.join("config"), folder.join("config.worktree")]);
+    // Those of the other worktrees too: one line there takes the hook from whoever pushes there.
+    let worktrees = fs::read_dir(repository.common_dir().join("worktrees")).into_iter().flatten().flatten();
+    let folders = worktrees.map(|entry| entry.path());
+    let folders = folders.chain([repository.common_dir().to_owned(), repository.git_dir().to_owned()]);
+    let own = folders.flat_map(|folder| [folder.join("config"), folder.join("config.worktree")]);
     own.chain(named).map(|file| (file.clone(), Content::of(&file))).collect()
 }
 

@@ -20,3 +20,4 @@ pub use proven::{Refusal, policy_with_gate};
 #[allow(unused_imports, reason = "topics that write a policy of their own start from it")]
 pub use runner::SHOP_POLICY;
 pub use sandbox::{Layout, Ran, Sandbox};
+pub use terminal::Session;

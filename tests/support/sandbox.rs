@@ -146,6 +146,11 @@ impl Sandbox {
         self.path_of("--absolute-git-dir")
     }
 
+    /// The git directory that all work trees share.
+    pub fn common_dir(&self) -> PathBuf {
+        self.path_of("--git-common-dir")
+    }
+
     /// A path that git knows, whatever bytes it holds.
     fn path_of(&self, what: &str) -> PathBuf {
         let asked = self.command("git").args(["rev-parse", "--path-format=absolute", what]).output().unwrap();
@@ -295,7 +300,7 @@ impl Sandbox {
 
     /// Where the shop's pre-push hook lies, in the folder that all its work trees share.
     pub fn hook(&self) -> PathBuf {
-        self.path_of("--git-common-dir").join("hooks/pre-push")
+        self.common_dir().join("hooks/pre-push")
     }
 
     /// Keeps the folder after the test, to look into it.

@@ -22,11 +22,17 @@ fn ids_are_the_same_every_time() {
 }
 
 #[test]
-fn a_fingerprint_sees_work_tree_index_config_and_refs_but_not_the_records() {
+fn a_fingerprint_sees_work_trees_index_config_hooks_and_refs_but_not_the_records() {
     check(true, |sandbox| sandbox.write("new.txt", "new\n"));
     check(true, |sandbox| drop(sandbox.git_ok(&["rm", "--quiet", "--cached", "README.md"])));
     check(true, |sandbox| drop(sandbox.git_ok(&["config", "core.hooksPath", "/nowhere"])));
+    check(true, |sandbox| drop(sandbox.git_ok(&["config", "--worktree", "core.hooksPath", "/nowhere"])));
     check(true, |sandbox| drop(sandbox.git_ok(&["tag", "v1"])));
+    check(true, |sandbox| drop(sandbox.git_ok(&["update-index", "--assume-unchanged", "README.md"])));
+    check(true, |sandbox| drop(sandbox.git_ok(&["symbolic-ref", "HEAD", "refs/heads/other"])));
+    check(true, |sandbox| sandbox.write(".git/hooks/post-checkout", "exit 1\n"));
+    check(true, |sandbox| sandbox.write(".git/info/attributes", "* filter=x\n"));
+    check(true, |sandbox| sandbox.write(".git/objects/info/alternates", "/nowhere\n"));
     check(false, |sandbox| drop(sandbox.git_ok(&["update-ref", "refs/proof/log/0123456789abcdef", "HEAD"])));
 
     fn check(is_seen: bool, change: impl FnOnce(&Sandbox)) {
@@ -35,6 +41,21 @@ fn a_fingerprint_sees_work_tree_index_config_and_refs_but_not_the_records() {
         change(&sandbox);
         assert_eq!(Fingerprint::of(&sandbox) != before, is_seen);
     }
+}
+
+#[test]
+fn a_fingerprint_sees_the_other_work_trees_too() {
+    let sandbox = Sandbox::new();
+    sandbox.git_ok(&["worktree", "add", "--quiet", "../linked"]);
+    let seen = |change: &dyn Fn(&std::path::Path)| {
+        let before = Fingerprint::of(&sandbox);
+        change(&sandbox.root().join("linked"));
+        Fingerprint::of(&sandbox) != before
+    };
+    assert!(!seen(&|_| {}));
+    assert!(seen(&|linked| std::fs::write(linked.join("new.txt"), "").unwrap()));
+    assert!(seen(&|linked| drop(sandbox.git_in(linked, &["add", "new.txt"]).ends_with(0))));
+    assert!(seen(&|linked| drop(sandbox.git_in(linked, &["checkout", "--quiet", "--detach"]).ends_with(0))));
 }
 
 #[test]
