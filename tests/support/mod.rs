@@ -4,6 +4,7 @@
 
 #![allow(dead_code, reason = "each topic takes what it needs")]
 
+mod confined;
 mod fingerprint;
 mod proven;
 mod runner;
@@ -12,6 +13,8 @@ mod sandbox_check;
 mod session;
 mod terminal;
 
+#[allow(unused_imports, reason = "few topics mount anything")]
+pub use confined::Left;
 pub use fingerprint::Fingerprint;
 #[allow(unused_imports, reason = "the live tests are a binary of their own and need neither")]
 pub use proven::{Refusal, policy_with_gate};
