@@ -2,7 +2,8 @@
 //!
 //! There is deliberately no blanket conversion from other errors: every failure says in words what could not be done.
 
-use std::fmt;
+use std::any::Any;
+use std::{fmt, io};
 
 /// How the process ends. The numbers are a promise, documented in `--help`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -83,9 +84,32 @@ pub trait Context<T> {
     fn context(self, what: impl fmt::Display) -> Result<T>;
 }
 
-impl<T, E: fmt::Display> Context<T> for std::result::Result<T, E> {
+impl<T, E: fmt::Display + 'static> Context<T> for std::result::Result<T, E> {
     fn context(self, what: impl fmt::Display) -> Result<T> {
-        self.map_err(|error| Error::new(format!("{what}: {error}")))
+        self.map_err(|error| {
+            let next_step = (&error as &dyn Any).downcast_ref::<io::Error>().and_then(next_step);
+            next_step.into_iter().fold(Error::new(format!("{what}: {error}")), Error::hint)
+        })
+    }
+}
+
+/// What to do when the system refuses, where its reason alone says that.
+fn next_step(error: &io::Error) -> Option<&'static str> {
+    if error.raw_os_error() == Some(rustix::io::Errno::IO.raw_os_error()) {
+        return Some("the disk could not do it: the system's log ('dmesg') says what is wrong with it");
+    }
+    match error.kind() {
+        io::ErrorKind::StorageFull => {
+            Some("the disk is full: make room ('df -h' and 'df -i' say where) and run it again")
+        }
+        io::ErrorKind::QuotaExceeded => {
+            Some("your share of that disk is full: make room ('quota -s') and run it again")
+        }
+        io::ErrorKind::ReadOnlyFilesystem => Some(
+            "it is mounted read-only: mount it writable ('mount -o remount,rw'); if nobody made it so, 'dmesg' says what is wrong",
+        ),
+        io::ErrorKind::PermissionDenied => Some("see whom it belongs to ('ls -ld'), and run it as that user"),
+        _ => None,
     }
 }
 

@@ -5,7 +5,7 @@ use std::fs;
 use crate::support::{Fingerprint, Ran, Sandbox};
 
 /// A shop with one record, and a commit on top that nothing is recorded of.
-fn shop() -> Sandbox {
+pub fn shop() -> Sandbox {
     let sandbox = Sandbox::new();
     sandbox.install();
     sandbox.push(&["origin", "main"]).ends_with(0);
@@ -14,18 +14,18 @@ fn shop() -> Sandbox {
     sandbox
 }
 
-fn records(sandbox: &Sandbox) -> String {
+pub fn records(sandbox: &Sandbox) -> String {
     sandbox.git_ok(&["log", "--format=%H %s", "--glob=refs/proof/log/*"])
 }
 
-fn workspaces(sandbox: &Sandbox) -> usize {
+pub fn workspaces(sandbox: &Sandbox) -> usize {
     let folders = fs::read_dir(sandbox.root().join("cache/proof-gate/work")).into_iter().flatten().flatten();
     folders.filter(|entry| entry.path().is_dir()).count()
 }
 
 /// Meets a fault with a push of main, which must not get through, and demands these words.
 #[track_caller]
-fn check(sandbox: &Sandbox, words: &[&str], fault: impl FnOnce(&Sandbox) -> Ran) {
+pub fn check(sandbox: &Sandbox, words: &[&str], fault: impl FnOnce(&Sandbox) -> Ran) {
     let (records_before, before) = (records(sandbox), Fingerprint::of(sandbox));
     let remote = sandbox.remote_ref("refs/heads/main");
     let ran = fault(sandbox);

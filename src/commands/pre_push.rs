@@ -131,7 +131,9 @@ impl Gate<'_, '_> {
             // A proof takes its time; what is pushed has to be here still when it is over, whoever tidies up meanwhile.
             for (_, assessment) in owing(&weighed) {
                 let Subject { commit, tag, .. } = &assessment.subject;
-                pins.push(self.ground.repository.pin(tag.unwrap_or(commit.id))?);
+                let repository = self.ground.repository;
+                let pin = repository.pin(tag.unwrap_or(commit.id));
+                pins.push(pin.map_err(|error| super::proving::no_proof(error, repository))?);
             }
             let begun = std::time::Instant::now();
             for index in 0..weighed.len() {

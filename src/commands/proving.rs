@@ -15,7 +15,7 @@ use super::statement::{self, Judged};
 use super::watch::Watch;
 use crate::error::{Context as _, Error, Exit, Result};
 use crate::evidence;
-use crate::git::{Oid, write_durably};
+use crate::git::{Oid, Repository, write_durably};
 use crate::judge::Word;
 use crate::policy::{GitView, Policy};
 use crate::prove::{self, Cancel, EnvironmentReport, Invocation, ProofEnd, Request, Source, SuiteJob};
@@ -51,6 +51,11 @@ pub enum Proven {
 
 /// Proves and records. An error is "no proof"; what had failed before it is recorded all the same.
 pub fn prove(ground: &mut Ground<'_>, reporter: &mut Reporter, order: &Order<'_>) -> Result<Proven> {
+    let repository = ground.repository;
+    prove_and_record(ground, reporter, order).map_err(|error| no_proof(error, repository))
+}
+
+fn prove_and_record(ground: &mut Ground<'_>, reporter: &mut Reporter, order: &Order<'_>) -> Result<Proven> {
     let policy = &order.assessment.policy.policy;
     refuse_not_yet(policy)?;
     let terminal = human_run(ground, order)?;
@@ -115,7 +120,7 @@ pub fn prove(ground: &mut Ground<'_>, reporter: &mut Reporter, order: &Order<'_>
         Ok(proof) => proof,
         Err(error) => {
             journal.end_without_record()?;
-            return Err(no_proof(error));
+            return Err(error);
         }
     };
     let judged = judge_all(policy, &runs, &proof.suites);
@@ -126,7 +131,16 @@ pub fn prove(ground: &mut Ground<'_>, reporter: &mut Reporter, order: &Order<'_>
         journal.end_without_record()?;
         return Err(broken(judged.broken, &proof.ended));
     }
-    let recorded = log.append(statement_of(&verdicts, &proof.environment, &killed)?)?;
+    let recorded = match statement_of(&verdicts, &proof.environment, &killed).and_then(|draft| log.append(draft)) {
+        Ok(recorded) => recorded,
+        Err(error) => {
+            // A failure waits in the journal for the next proof; a PASS that nobody recorded is nothing to tell.
+            if verdicts.iter().all(|suite| suite.verdict.word() == Word::Pass) {
+                drop(journal.end_without_record());
+            }
+            return Err(error);
+        }
+    };
     journal.end()?;
     reporter.say(&closing(&recorded, &verdicts));
     if !whole {
@@ -139,7 +153,7 @@ pub fn prove(ground: &mut Ground<'_>, reporter: &mut Reporter, order: &Order<'_>
 /// Runs the work tree as it is and judges it; records nothing.
 pub fn draft(
     caller: &crate::caller::Caller,
-    repository: &crate::git::Repository,
+    repository: &Repository,
     reporter: &mut Reporter,
     policy: &Policy,
     suites: &[String],
@@ -276,11 +290,15 @@ fn begin_journal(
     Journal::begin(ground.repository, begun, killed.to_vec())
 }
 
-/// The words of a proof that came to no verdict: never those of a FAIL.
-fn no_proof(mut error: Error) -> Error {
-    let cause = error.message.strip_prefix("cannot make the proof: ").unwrap_or(&error.message);
-    error.message = format!("no proof: {cause}");
-    if error.hints.is_empty() { error.hint("nothing was recorded; mend it and run again") } else { error }
+/// The words of a proof that came to no record: never those of a FAIL. git does not always say that the disk is full.
+pub(super) fn no_proof(mut error: Error, repository: &Repository) -> Error {
+    let cause = ["cannot make the proof: ", "no proof: "].iter().find_map(|start| error.message.strip_prefix(start));
+    error.message = format!("no proof: {}", cause.unwrap_or(&error.message));
+    let is_said = error.hints.iter().chain([&error.message]).any(|line| line.contains("the disk is full"));
+    if !is_said && let Err(full) = prove::check_not_full(&[repository.common_dir()]) {
+        error.hints.insert(0, format!("{}: make room and run it again", full.message));
+    }
+    if error.hints.is_empty() { error.hint("mend it and run again; what was recorded before stands") } else { error }
 }
 
 /// A folder of its own below the git directory for what a run leaves.

@@ -78,8 +78,11 @@ impl Repository {
             return Ok(Swap::Done);
         }
         if self.find_ref(name)? == old {
-            return Err(Error::new(format!("cannot write the ref {name}: {}", output.complaint()))
-                .hint("a '.lock' file that a killed git left beside the ref has to be removed by hand"));
+            let complaint = output.complaint();
+            let error = Error::new(format!("cannot write the ref {name}: {complaint}"));
+            let is_locked = complaint.contains(".lock': File exists");
+            let hint = "a '.lock' file that a killed git left beside the ref has to be removed by hand";
+            return Err(if is_locked { error.hint(hint) } else { error });
         }
         Ok(Swap::Moved)
     }
@@ -142,7 +145,7 @@ pub(super) fn flush(path: &Path) -> Result<()> {
     match File::open(path).and_then(|file| file.sync_all()) {
         Ok(()) => Ok(()),
         Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => Ok(()),
-        Err(error) => Err(Error::new(format!("cannot flush {} to the disk: {error}", path.display()))),
+        Err(error) => Err(error).context(format!("cannot flush {} to the disk", path.display())),
     }
 }
 
@@ -153,7 +156,7 @@ pub fn write_durably(path: &Path, bytes: &[u8]) -> Result<()> {
     let mut file = tempfile::NamedTempFile::new_in(folder).context(what())?;
     std::io::Write::write_all(&mut file, bytes).context(what())?;
     file.as_file().sync_all().context(what())?;
-    file.persist(path).context(what())?;
+    file.persist(path).map_err(|error| error.error).context(what())?;
     flush(folder)
 }
 

@@ -34,6 +34,14 @@ impl Kind {
     }
 }
 
+/// The next step where an object is not here.
+pub(super) const MISSING: &str =
+    "a partial or damaged clone ('git fsck' tells which): 'git fetch --refetch --no-filter' brings what is missing";
+
+/// The next step where an object or the pack that holds it cannot be read.
+pub(super) const DAMAGED: &str =
+    "'git fsck' names what is damaged: move that file away, and 'git fetch --refetch' brings what the remote has of it";
+
 /// What a walk through history needs of a commit.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Commit {
@@ -91,10 +99,10 @@ impl Repository {
     /// An object's kind and bytes; an error that names it where it is not here.
     pub fn object(&self, id: Oid) -> Result<(Kind, Vec<u8>)> {
         let mut buffer = Vec::new();
-        let found = self.objects.try_find(id.as_gix(), &mut buffer).context(format!("cannot read the object {id}"))?;
+        let found = self.objects.try_find(id.as_gix(), &mut buffer);
+        let found = found.context(format!("cannot read the object {id}")).map_err(|error| error.hint(DAMAGED))?;
         let Some(found) = found else {
-            return Err(Error::new(format!("cannot read the object {id}: it is not in this repository"))
-                .hint("a partial or damaged clone: 'git fetch --refetch --no-filter' brings what is missing"));
+            return Err(Error::new(format!("cannot read the object {id}: it is not in this repository")).hint(MISSING));
         };
         let kind = match found.kind {
             gix::objs::Kind::Commit => Kind::Commit,

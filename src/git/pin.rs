@@ -56,9 +56,12 @@ impl Repository {
         let name: String = random.iter().map(|byte| format!("{byte:02x}")).collect();
         let owner = open(&place.folder.join(&name)).context(what)?;
         owner.lock().context(what)?;
-        let pin = Pin { place, name, _owner: owner };
-        pin.place.git().args(["update-ref", &format!("{PINS}{}", pin.name), &id.to_string()]).run()?;
-        Ok(pin)
+        if let Err(error) = place.git().args(["update-ref", &format!("{PINS}{name}"), &id.to_string()]).run() {
+            // Not by the guard: it would wait for the lock that is held here.
+            place.remove(&name);
+            return Err(error.while_doing(what));
+        }
+        Ok(Pin { place, name, _owner: owner })
     }
 
     /// Removes the pins of processes that are gone. Cheap where there are none; what cannot be removed now, the next proof sweeps.

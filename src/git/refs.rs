@@ -24,6 +24,10 @@ impl Store {
     }
 }
 
+/// The next step where a ref cannot be read.
+const DAMAGED: &str = "'git fsck' names the damage: put the ref's file back, or remove it; \
+                       what a removed log of 'refs/proof/log/' held is proven anew";
+
 impl Repository {
     /// The object a full ref name points at, through symbolic refs; tags are not peeled. `None` where there is no such ref.
     pub fn find_ref(&self, name: &str) -> Result<Option<Oid>> {
@@ -45,7 +49,8 @@ impl Repository {
         match &self.refs {
             Store::Files(store) => Ok(store
                 .try_find(full.as_ref().as_partial_name())
-                .context(format!("cannot read the ref {name}"))?
+                .context(format!("cannot read the ref {name}"))
+                .map_err(|error| error.hint(DAMAGED))?
                 // A partial name that is not there may match a longer one; only the very name counts.
                 .filter(|found| found.name == full)
                 .map(|found| found.target)),
@@ -69,7 +74,7 @@ impl Repository {
         let relative: &gix::path::RelativePath = prefix.try_into().context(what())?;
         let mut found = Vec::new();
         for reference in platform.prefixed(relative).context(what())? {
-            let reference = reference.context(what())?;
+            let reference = reference.context(what()).map_err(|error| error.hint(DAMAGED))?;
             let id = match reference.target {
                 gix::refs::Target::Object(id) => Oid::from_gix(id),
                 gix::refs::Target::Symbolic(target) => self.find_ref(&target.as_bstr().to_string())?,

@@ -57,6 +57,9 @@ impl Repository {
     /// Opens the repository that the caller stands in or names by `GIT_DIR`.
     pub fn open(caller: &Caller) -> Result<Self> {
         Self::open_as_git_sees_it(caller).map_err(|error| {
+            if error.message.contains("dubious ownership") {
+                return error.hint("it belongs to somebody else: run it as the owner; or, where you trust it, 'git status' says which safe.directory to set");
+            }
             let hint = "'git status' must work here, with git 2.39 or later ('git --version')";
             if error.hints.is_empty() { error.hint(hint) } else { error }
         })
@@ -241,7 +244,7 @@ fn read_shallow(common_dir: &Path) -> Result<HashSet<Oid>> {
             .map(|line| Oid::from_hex(line.trim_ascii()).context("cannot read the list of shallow commits"))
             .collect(),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(HashSet::new()),
-        Err(error) => Err(Error::new(format!("cannot read the list of shallow commits: {error}"))),
+        Err(error) => Err(error).context("cannot read the list of shallow commits"),
     }
 }
 

@@ -82,7 +82,7 @@ impl Snapshot {
         let metadata = match fs::symlink_metadata(path) {
             Ok(metadata) => metadata,
             Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => return Ok(None),
-            Err(error) => return Err(Error::new(format!("{}: {error}", what()))),
+            Err(error) => return Err(error).context(what()),
         };
         let kind = metadata.file_type();
         if kind.is_symlink() {
@@ -149,7 +149,7 @@ pub fn remove(path: &Path) -> Result<()> {
     match fs::remove_file(path) {
         Ok(()) => path.parent().map_or(Ok(()), sync_folder),
         Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => Ok(()),
-        Err(error) => Err(Error::new(format!("cannot remove {}: {error}", path.display()))),
+        Err(error) => Err(error).context(format!("cannot remove {}", path.display())),
     }
 }
 

@@ -284,8 +284,18 @@ fn nothing_ended(suites: &[SuiteRun]) -> Option<Error> {
     first
 }
 
-/// Suites inherit the limit of open files: under a small one they would fail for a reason that is not in the tree.
+/// The least number of processes that the user must be allowed: a test runner and its workers, beside what runs anyway.
+const MIN_PROCESSES: u64 = 64;
+
+/// Suites inherit the limits of open files and processes: under small ones they would fail for a reason that is not in the tree.
 fn check_limits() -> Result<()> {
+    let limit = getrlimit(Resource::Nproc).current.unwrap_or(u64::MAX);
+    if limit < MIN_PROCESSES {
+        return Err(Error::new(format!("cannot make the proof: this user may run only {limit} processes at once"))
+            .hint(format!(
+                "raise the limit to {MIN_PROCESSES}, or more ('ulimit -a' shows it); test runners need many"
+            )));
+    }
     let limit = getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX);
     if limit < MIN_OPEN_FILES {
         return Err(Error::new(format!("cannot make the proof: only {limit} files may be open at once"))

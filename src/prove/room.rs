@@ -82,7 +82,7 @@ impl Room {
 }
 
 /// An error where the file system of one of these paths is full: then a failure says nothing about what failed.
-pub(super) fn check_not_full(paths: &[&Path]) -> Result<()> {
+pub fn check_not_full(paths: &[&Path]) -> Result<()> {
     for path in paths {
         // A folder that is gone is another failure's cause.
         let Ok(room) = Room::at(path) else { continue };

@@ -4,7 +4,7 @@ use std::fs::{File, OpenOptions, TryLockError};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::PathBuf;
 
-use crate::error::{Context as _, Error, Result};
+use crate::error::{Context as _, Result};
 use crate::git::{Repository, make_own_dir};
 
 /// The turn to prove; held until it is dropped. A kernel lock, so it ends with its process, however that ends.
@@ -19,7 +19,7 @@ pub fn try_turn(repository: &Repository) -> Result<Option<Turn>> {
     match file.try_lock() {
         Ok(()) => Ok(Some(Turn { _file: file })),
         Err(TryLockError::WouldBlock) => Ok(None),
-        Err(TryLockError::Error(error)) => Err(Error::new(format!("cannot lock {}: {error}", path.display()))),
+        Err(TryLockError::Error(error)) => Err(error).context(format!("cannot lock {}", path.display())),
     }
 }
 

@@ -129,7 +129,7 @@ impl Journal {
         let bytes = match fs::read(&path) {
             Ok(bytes) => bytes,
             Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
-            Err(error) => return Err(Error::new(format!("{}: {error}", what()))),
+            Err(error) => return Err(error).context(what()),
         };
         let page: Page = serde_json::from_slice(&bytes).map_err(|error| {
             Error::new(format!("{}: {error}", what()))

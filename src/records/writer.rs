@@ -114,7 +114,7 @@ fn read(path: &Path) -> Result<Stored> {
     let bytes = match fs::read(path) {
         Ok(bytes) => bytes,
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Stored::Nothing),
-        Err(error) => return Err(Error::new(format!("cannot read {}: {error}", path.display()))),
+        Err(error) => return Err(error).context(format!("cannot read {}", path.display())),
     };
     let text = String::from_utf8_lossy(&bytes);
     let lines: Vec<&str> = text.lines().collect();

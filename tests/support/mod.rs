@@ -4,6 +4,7 @@
 
 #![allow(dead_code, reason = "each topic takes what it needs")]
 
+mod confined;
 mod fingerprint;
 mod page;
 mod proven;
@@ -12,6 +13,8 @@ mod sandbox;
 mod sandbox_check;
 mod terminal;
 
+#[allow(unused_imports, reason = "few topics mount anything")]
+pub use confined::Left;
 pub use fingerprint::Fingerprint;
 #[allow(unused_imports, reason = "few topics follow a page")]
 pub use page::Page;

@@ -16,6 +16,7 @@ use rustix::fs::OFlags;
 
 use super::lfs;
 use crate::error::{Context as _, Error, Result};
+use crate::git::objects::{DAMAGED, MISSING};
 use crate::git::{Entry, ObjectFormat, Oid};
 use crate::threads;
 
@@ -63,12 +64,12 @@ impl OpenBlobs {
     pub(super) fn read(&mut self, path: &BStr, id: Oid) -> Result<&[u8]> {
         let what = || format!("cannot check out {path}");
         self.buffer.clear();
-        let found = self.store.try_find(id.as_gix(), &mut self.buffer).context(what())?;
+        let found =
+            self.store.try_find(id.as_gix(), &mut self.buffer).context(what()).map_err(|error| error.hint(DAMAGED))?;
         match found {
             Some(found) if found.kind == gix::objs::Kind::Blob => Ok(&self.buffer),
             Some(_) => Err(Error::new(format!("{}: its content {id} is no blob", what()))),
-            None => Err(Error::new(format!("{}: its content {id} is not here", what()))
-                .hint("a partial or damaged clone: 'git fetch --refetch --no-filter' brings what is missing")),
+            None => Err(Error::new(format!("{}: its content {id} is not here", what())).hint(MISSING)),
         }
     }
 }
