@@ -232,15 +232,6 @@ fn a_linked_worktree_of_a_reftable_repository_is_proven_and_a_script_of_the_tree
 }
 
 #[test]
-fn what_the_policy_asks_for_and_cannot_be_done_is_no_proof() {
-    let mut sandbox = Sandbox::new().suite("unit", "true");
-    let tree = sandbox.commit();
-    sandbox.proof.filters = vec!["lfs".to_owned()];
-    let error = sandbox.prove(Source::Tree(tree)).unwrap_err();
-    assert!(error.message.contains("filters"), "{error}");
-}
-
-#[test]
 fn a_suite_that_outlasts_its_time_is_ended_and_the_next_one_runs() {
     let mut sandbox = Sandbox::new().suite("slow", "sleep 60").suite("unit", "true");
     sandbox.timeout = Duration::from_millis(300);
