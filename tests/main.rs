@@ -12,6 +12,7 @@ mod documents;
 mod escapes;
 mod evidence;
 mod faults;
+mod floods;
 mod gate;
 mod hooks;
 mod hostile;

@@ -30,7 +30,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     // What a scenario is stands in the record; a plan depends on it.
     ("select", &["digest", "error", "git", "policy", "records::Scenario"]),
     // A runner notices what the judge has to weigh.
-    ("prove", &["caller", "error", "evidence::Noticed", "git", "policy", "url"]),
+    ("prove", &["caller", "error", "evidence::Noticed", "git", "policy", "threads", "url"]),
     // A hook that stood there is a child like any other: started by the one door for processes.
     ("hooks", &["caller", "error", "git", "prove::process"]),
     ("gate", &["git::Oid", "records", "select"]),

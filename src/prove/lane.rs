@@ -1,10 +1,11 @@
 //! One workspace and what runs in it: the commands beside the suites, and one suite after the other.
 //!
-//! Deliberately absent: which suite runs in which lane, see `local`; how a lane comes back from what a suite did to it, see `settle`.
+//! Deliberately absent: which suite runs in which lane, see `local`; how a lane
+//! comes back from what a suite did to it, see `settle`; what its commands run in, see `report`.
 
+mod report;
 mod settle;
 
-use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::DirBuilderExt as _;
@@ -13,7 +14,6 @@ use std::time::{Duration, SystemTime};
 
 use self::settle::Made;
 use super::environment::{self, Variables};
-use super::environment_report::{self, EnvironmentReport, IdentityOutput, Tool};
 use super::handed::Handed;
 use super::log::{Masks, telling_lines_of};
 use super::place::Place;
@@ -133,56 +133,6 @@ impl<'a> Lane<'a> {
         let passed = suites.iter().flat_map(|suite| &suite.environment.pass).chain(&proof.env.pass);
         let passed = passed.filter_map(|name| caller.variable(name)).map(|value| value.as_bytes().to_vec());
         Masks::of(passed.chain(handed.iter().flat_map(Handed::secret_values)))
-    }
-
-    /// Finds every program that the policy names and asks the `identity` commands.
-    pub(super) fn report(
-        &mut self,
-        progress: &mut dyn FnMut(Event),
-        cancel: &Cancel,
-    ) -> Result<EnvironmentReport, Stop> {
-        let Request { repository, caller, proof, suites, .. } = self.request;
-        let mut tools = BTreeMap::new();
-        let beside = [&proof.identity, &proof.prepare, &proof.reset, &proof.ready, &proof.teardown];
-        for argv in beside.into_iter().flatten() {
-            self.note_tool(&mut tools, argv, &self.variables)?;
-        }
-        let mut passed: BTreeSet<&String> = proof.env.pass.iter().collect();
-        for suite in *suites {
-            let mut variables = self.variables.clone();
-            environment::add(&mut variables, caller, &suite.environment)?;
-            self.note_tool(&mut tools, &suite.argv, &variables)?;
-            passed.extend(&suite.environment.pass);
-        }
-        let hashed = environment_report::hash(passed.into_iter(), &self.handed, caller, &repository.own_dir())?;
-        let mut identity = Vec::new();
-        for argv in &proof.identity {
-            let log = self.step(StepKind::Identity, argv, proof.timeout, progress, cancel)?;
-            identity.push(identity_of(argv, &log)?);
-        }
-        let tools = tools.into_iter().map(|(name, path)| {
-            let version = identity.iter().find(|known: &&IdentityOutput| known.argv.first() == Some(&name));
-            Tool { version: version.map(|known| known.first_line.clone()), path, name }
-        });
-        Ok(EnvironmentReport {
-            system: std::env::consts::OS.to_owned(),
-            arch: std::env::consts::ARCH.to_owned(),
-            tools: tools.collect(),
-            identity,
-            passed: hashed.passed,
-            files: hashed.files,
-            secret_id: hashed.secret_id,
-        })
-    }
-
-    /// A program with a slash is part of the tree, or made by `prepare`: it is no tool and need not be there yet.
-    fn note_tool(&self, tools: &mut BTreeMap<String, String>, argv: &Argv, variables: &Variables) -> Result<()> {
-        let name = program_of(argv)?;
-        if !name.contains('/') && !tools.contains_key(name) {
-            let path = self.find(name, variables)?;
-            tools.insert(name.to_owned(), path.to_string_lossy().into_owned());
-        }
-        Ok(())
     }
 
     fn find(&self, name: &str, variables: &Variables) -> Result<PathBuf> {
@@ -406,16 +356,6 @@ pub(super) fn not_started(job: &Job<'_>, outcome: Outcome) -> SuiteRun {
         folder: PathBuf::new(),
         noticed: Vec::new(),
     }
-}
-
-/// What a command printed: its log without the first line, the argv.
-fn identity_of(argv: &Argv, log: &Path) -> Result<IdentityOutput> {
-    let bytes = fs::read(log).context(format!("cannot read the log {}", log.display()))?;
-    let start = bytes.iter().position(|byte| *byte == b'\n').map_or(bytes.len(), |end| end + 1);
-    let printed = &bytes[start..];
-    let first_line = String::from_utf8_lossy(printed.split(|byte| *byte == b'\n').next().unwrap_or_default());
-    let first_line = first_line.trim_end().chars().take(200).collect();
-    Ok(IdentityOutput { argv: argv.clone(), sha256: environment_report::sha256(printed), first_line })
 }
 
 fn make_private(folder: &Path) -> Result<()> {

@@ -49,28 +49,19 @@ pub(super) struct Difference {
 }
 
 impl Tracked {
-    /// Notes a checkout that was just found to be the tree's. No child may have been started yet.
+    /// Notes a checkout that was just found to be the tree's; `files` gives each the id that its bytes on disk have. No child may have
+    /// been started yet.
     pub(super) fn note(folder: &Path, format: ObjectFormat, files: &[(BString, Entry)]) -> Result<Self> {
         let look = |path: &Path| {
             let found = fs::symlink_metadata(path).context(format!("cannot read {}", path.display()))?;
             Ok(Stamp::of(&found))
         };
-        // Only attributes make git write other bytes than a blob's. Where there are none the tree says what each file holds.
-        let may_differ = files.iter().any(|(path, _)| path.ends_with(b".gitattributes"));
-        let files: Vec<&(BString, Entry)> = files.iter().filter(|(_, entry)| entry.mode != 0o160_000).collect();
         let files = share_out(
-            &files,
+            files,
             || Ok(()),
             |(), (path, entry)| {
-                let file = folder.join(OsStr::from_bytes(path));
-                let stamp = look(&file)?;
-                let on_disk = if may_differ {
-                    let what = format!("cannot read {path} in the workspace");
-                    content_id(&file, &stamp, format).context(&what)?.context(what)?
-                } else {
-                    entry.id
-                };
-                Ok(TrackedFile { path: path.clone(), on_disk, stamp })
+                let stamp = look(&folder.join(OsStr::from_bytes(path)))?;
+                Ok(TrackedFile { path: path.clone(), on_disk: entry.id, stamp })
             },
         )?;
         let (top, mut clock) = (look(folder)?, Clock::of(folder)?);

@@ -30,9 +30,12 @@ impl Live {
         Live { all, suites: Vec::new(), step: None }
     }
 
-    /// Writes while no live line is in the way.
+    /// Writes while no live line is in the way; the next sign of life draws them again.
+    ///
+    /// Not `MultiProgress::suspend`: that panics where the terminal has gone away meanwhile.
     pub(super) fn suspend(&self, write: impl FnOnce()) {
-        self.all.suspend(write);
+        drop(self.all.clear());
+        write();
     }
 
     fn bar(&self) -> ProgressBar {

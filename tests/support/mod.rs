@@ -5,19 +5,19 @@
 #![allow(dead_code, reason = "each topic takes what it needs")]
 
 mod fingerprint;
+mod page;
 mod proven;
 mod runner;
 mod sandbox;
 mod sandbox_check;
-mod session;
 mod terminal;
 
 pub use fingerprint::Fingerprint;
+#[allow(unused_imports, reason = "few topics follow a page")]
+pub use page::Page;
 #[allow(unused_imports, reason = "the live tests are a binary of their own and need neither")]
 pub use proven::{Refusal, policy_with_gate};
 #[allow(unused_imports, reason = "topics that write a policy of their own start from it")]
 pub use runner::SHOP_POLICY;
 pub use sandbox::{Layout, Ran, Sandbox};
-#[allow(unused_imports, reason = "few topics follow a page")]
-pub use session::Page;
 pub use terminal::Session;
