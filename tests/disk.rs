@@ -77,6 +77,19 @@ mod full {
     }
 
     #[test]
+    fn a_suite_that_fails_while_the_git_directory_is_full_is_no_proof_and_a_fail_once_there_is_room() {
+        let sandbox = shop();
+        sandbox.commit_file("src/bookings/book.js", "BUG\n");
+        let before = records(&sandbox);
+        for kib in [12, 64] {
+            let ran = sandbox.with_full_git_dir(Left::Kib(kib), RUN).ends_with(2).says("the disk is full");
+            assert!(!ran.stderr.contains("FAIL") && !ran.stderr.contains("recorded as"), "{ran:?}");
+        }
+        assert_eq!(records(&sandbox), before);
+        sandbox.push(&["origin", "main"]).ends_with(1).says("TEST_FAILED");
+    }
+
+    #[test]
     fn a_push_through_the_hook_is_refused_and_a_recorded_pass_needs_no_room() {
         let sandbox = shop();
         check(&sandbox, &["the disk is full", "failed to push"], |sandbox| {

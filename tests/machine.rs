@@ -4,7 +4,7 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::time::{Duration, Instant};
 
-use crate::faults::{check, records, shop};
+use crate::faults::{check, records, shop, workspaces};
 use crate::support::{Fingerprint, Ran, Sandbox};
 
 /// A proof of one suite.
@@ -97,6 +97,7 @@ mod users {
             .collect();
         assert!(ends[0] != 0 && ends.last() == Some(&0), "{ends:?}");
         sandbox.push(&["origin", "main"]).ends_with(0);
+        assert_eq!(workspaces(&sandbox), 0);
     }
 }
 
@@ -113,6 +114,7 @@ fn too_little_memory() {
         .collect();
     assert!(ends[0] != 0 && ends.last() == Some(&0), "{ends:?}");
     sandbox.push(&["origin", "main"]).ends_with(0);
+    assert_eq!(workspaces(&sandbox), 0);
 }
 
 mod failing_calls {
@@ -135,10 +137,11 @@ mod failing_calls {
         let sandbox = shop();
         let mut met = 0;
         for (all, calls, errors, points) in [
-            (false, "write,pwrite64", ["EIO", "ENOSPC"], &[1, 2, 3, 4, 6, 8, 11, 14][..]),
-            (false, "fsync,fdatasync", ["EIO", "EDQUOT"], &[1, 2, 3, 4, 5, 6, 7, 9][..]),
-            (true, "fsync,fdatasync", ["EIO", "ENOSPC"], &[1, 2, 3][..]),
-            (true, "rename,renameat,renameat2,link,linkat", ["EROFS", "EDQUOT"], &[1, 2][..]),
+            (false, "write,pwrite64", ["EIO", "ENOSPC"], &[1, 2, 3, 4, 5, 6, 7, 8, 10, 12, 14, 17][..]),
+            (false, "fsync,fdatasync", ["EIO", "EDQUOT"], &[1, 2, 3, 4, 5, 6, 7, 8, 9, 11][..]),
+            (true, "fsync,fdatasync", ["EIO", "ENOSPC"], &[1, 2, 3, 4, 5][..]),
+            (true, "openat,mkdirat,mkdir", ["ENOSPC", "EROFS"], &[60, 90, 120, 150, 180, 210][..]),
+            (true, "rename,renameat,renameat2,link,linkat", ["EROFS", "EDQUOT"], &[1, 2, 3, 4, 5, 6][..]),
         ] {
             for (at, when) in points.iter().enumerate() {
                 let error = errors[at % errors.len()];
@@ -149,5 +152,6 @@ mod failing_calls {
         }
         assert!(met >= 8, "only {met} of the faults were met");
         sandbox.push(&["origin", "main"]).ends_with(0);
+        assert_eq!(workspaces(&sandbox), 0);
     }
 }

@@ -48,7 +48,8 @@ fn every_test_that_the_page_names_is_there() {
 
 #[test]
 fn every_test_about_faults_is_on_the_page() {
-    let named: BTreeSet<String> = named().iter().filter_map(|test| Some(test.rsplit_once("::")?.1.to_owned())).collect();
+    let named: BTreeSet<String> =
+        named().iter().filter_map(|test| Some(test.rsplit_once("::")?.1.to_owned())).collect();
     for topic in TOPICS {
         for test in tests_in(&root().join(format!("tests/{topic}.rs"))) {
             assert!(named.contains(&test), "{topic}: {test} is not in docs/reliability.md");
