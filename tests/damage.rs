@@ -74,6 +74,7 @@ mod objects {
                 let ran = damaged(&file, cut, || sandbox.push(&["origin", "main"]));
                 assert!(!ran.stderr.contains("panicked"), "{ran:?}");
                 assert_ne!(ran.code, 0, "{ending} at {at}: {ran:?}");
+                assert!(ran.stderr.contains("git fsck"), "{ending} at {at}: {ran:?}");
                 assert_eq!(sandbox.remote_ref("refs/heads/main"), remote);
             }
             assert_eq!(records(&sandbox), records_before);
@@ -161,6 +162,6 @@ mod own_files {
         sandbox.push(&["origin", "main"]).ends_with(0);
         fs::remove_dir_all(sandbox.shop().join(".git/proof-gate/evidence")).unwrap();
         sandbox.pushes(&["origin", "main:release/1"], &[]);
-        sandbox.proof_gate(&["show", "main"]).ends_with(0).says("PASS");
+        sandbox.proof_gate(&["show", "main"]).ends_with(0).says("PASS").says("not here: removed");
     }
 }

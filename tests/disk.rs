@@ -50,7 +50,7 @@ fn sweep(sandbox: &Sandbox, points: &[u32], fault: impl Fn(u32) -> Ran) -> Vec<i
 }
 
 /// Lines of sh that mount something of these options over the places that come after the user's own.
-fn no_other_place(options: &str) -> String {
+fn over_other_places(options: &str) -> String {
     format!(
         "for place in /var/tmp /tmp; do place=$place/proof-gate-$(id -u); mkdir -p -m 0700 $place\n\
          mount -t tmpfs -o {options} tmpfs $place; done"
@@ -77,6 +77,19 @@ mod full {
     }
 
     #[test]
+    fn a_suite_that_fails_while_the_git_directory_is_full_is_no_proof_and_a_fail_once_there_is_room() {
+        let sandbox = shop();
+        sandbox.commit_file("src/bookings/book.js", "BUG\n");
+        let before = records(&sandbox);
+        for kib in [12, 64] {
+            let ran = sandbox.with_full_git_dir(Left::Kib(kib), RUN).ends_with(2).says("the disk is full");
+            assert!(!ran.stderr.contains("FAIL") && !ran.stderr.contains("recorded as"), "{ran:?}");
+        }
+        assert_eq!(records(&sandbox), before);
+        sandbox.push(&["origin", "main"]).ends_with(1).says("TEST_FAILED");
+    }
+
+    #[test]
     fn a_push_through_the_hook_is_refused_and_a_recorded_pass_needs_no_room() {
         let sandbox = shop();
         check(&sandbox, &["the disk is full", "failed to push"], |sandbox| {
@@ -89,7 +102,8 @@ mod full {
     #[test]
     fn a_workspace_place_that_is_too_small() {
         check(&shop(), &["no room", "XDG_CACHE_HOME"], |sandbox| {
-            let mounts = format!("{}; mount -t tmpfs -o size=1m tmpfs \"$XDG_CACHE_HOME\"", no_other_place("size=1m"));
+            let mounts =
+                format!("{}; mount -t tmpfs -o size=1m tmpfs \"$XDG_CACHE_HOME\"", over_other_places("size=1m"));
             sandbox.confined(&mounts, "exec git push origin main")
         });
     }
@@ -172,8 +186,9 @@ mod read_only {
     fn a_workspace_place_that_is_read_only_or_noexec_is_passed_over_for_the_next() {
         for options in ["ro", "noexec"] {
             let sandbox = shop();
-            let mount = format!("mount -t tmpfs -o {options} tmpfs \"$XDG_CACHE_HOME\"");
-            sandbox.confined(&mount, "exec git push origin main").ends_with(0);
+            let next = over_other_places("size=200m");
+            let mounts = format!("{next}; mount -t tmpfs -o {options} tmpfs \"$XDG_CACHE_HOME\"");
+            sandbox.confined(&mounts, "exec git push origin main").ends_with(0);
             assert_eq!(fs::read_dir(sandbox.root().join("cache")).unwrap().count(), 1, "only what the first push made");
         }
     }
@@ -188,14 +203,14 @@ mod places {
         let cache = sandbox.root().join("cache").display().to_string();
         spoil(&mut sandbox);
         let before = records(&sandbox);
-        let ran = sandbox.confined(&no_other_place("ro"), "exec git push origin main");
+        let ran = sandbox.confined(&over_other_places("ro"), "exec git push origin main");
         assert_ne!(ran.code, 0, "{ran:?}");
         for word in words.iter().chain(&["cannot make a workspace", "XDG_CACHE_HOME", "hint: "]) {
             assert!(ran.stderr.contains(word), "nobody says '{word}': {}", ran.stderr);
         }
         assert_eq!(records(&sandbox), before);
         sandbox.set("XDG_CACHE_HOME", &format!("{cache}-2"));
-        sandbox.confined(&no_other_place("ro"), "exec git push origin main").ends_with(0);
+        sandbox.confined(&over_other_places("ro"), "exec git push origin main").ends_with(0);
     }
 
     #[test]

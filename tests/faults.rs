@@ -46,7 +46,7 @@ pub fn check(sandbox: &Sandbox, words: &[&str], fault: impl FnOnce(&Sandbox) -> 
 }
 
 /// A `git` of these lines in front of the real one, whose path is `$REAL`.
-fn with_git(sandbox: &Sandbox, lines: &str, args: &[&str]) -> Ran {
+pub fn with_git(sandbox: &Sandbox, lines: &str, args: &[&str]) -> Ran {
     let real = which::which("git").unwrap();
     let script = format!("#!/bin/sh\nREAL='{}'\n{lines}\n", real.display());
     sandbox.write_executable("fake/git", script);

@@ -169,7 +169,11 @@ fn suite_lines(ground: &Ground<'_>, suite: &SuiteEntry) -> Vec<Line> {
     for file in &suite.evidence {
         let path = ground.repository.own_dir().join(&file.name);
         let line = Line::new().text("  evidence").to(12).whole(path.display().to_string());
-        lines.push(if path.is_file() { line } else { line.tone(Tone::Dim, "  (on the machine that made it)") });
+        lines.push(if path.is_file() {
+            line
+        } else {
+            line.tone(Tone::Dim, "  (not here: removed, or made on another machine)")
+        });
     }
     lines
 }
