@@ -3,7 +3,7 @@
 //! The calls are those that write, or that make others see what was written. Deliberately absent: every single one of them; a sample of
 //! them, spread evenly, is taken each time.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 
@@ -25,22 +25,35 @@ fn traced(sandbox: &Sandbox, option: &str, args: &str) -> Ran {
     ran
 }
 
-/// The numbers of calls to be killed at: of as many as the command made just now.
-fn points(sandbox: &Sandbox) -> BTreeSet<usize> {
-    let calls = fs::read_to_string(sandbox.root().join("trace")).unwrap().lines().count();
-    assert!(calls > 20, "only {calls} calls were seen");
-    // From the last back: the ends differ most.
-    (0..POINTS).map(|point| calls - point * calls / POINTS).collect()
+/// A call to be killed at: its name, and the how-manieth of this name it is, as strace counts.
+type Point = (String, usize);
+
+/// Calls to be killed at: of those that the command made just now, from the last one back, because ends differ most.
+fn points(sandbox: &Sandbox) -> Vec<Point> {
+    let trace = fs::read_to_string(sandbox.root().join("trace")).unwrap();
+    let mut counts = BTreeMap::new();
+    let mut calls = Vec::new();
+    for name in trace.lines().filter_map(|line| line.split_once('(')).map(|(name, _)| name) {
+        let count = counts.entry(name).and_modify(|count| *count += 1).or_insert(1);
+        calls.push((name.to_owned(), *count));
+    }
+    assert!(calls.len() > 20, "only {} calls were seen", calls.len());
+    let points = POINTS.min(calls.len());
+    (0..points).map(|point| calls[calls.len() - 1 - point * calls.len() / points].clone()).collect()
 }
 
-/// Runs the command and kills it at its n-th call. `false`: it made fewer calls than the last time, and ended by itself.
+/// Runs the command and kills it at a call. `false`: it made fewer than the last time, and ended by itself.
 #[track_caller]
-fn kill_at(sandbox: &Sandbox, call: usize, args: &str) -> bool {
-    let ran = traced(sandbox, &format!("-e inject={CALLS}:signal=KILL:when={call}"), args);
+fn kill_at(sandbox: &Sandbox, (name, count): &Point, args: &str) -> bool {
+    let ran = traced(sandbox, &format!("-e inject={name}:signal=KILL:when={count}"), args);
     // strace ends as the program did.
-    assert!(matches!(ran.code, -1 | 0), "{call}: {ran:?}");
+    assert!(matches!(ran.code, -1 | 0), "{name} {count}: {ran:?}");
     let status = sandbox.proof_gate(&["status"]).ends_with(0);
-    assert!(!status.stderr.contains("ignored") && !status.stderr.contains("error"), "{call}: {}", status.stderr);
+    assert!(
+        !status.stderr.contains("ignored") && !status.stderr.contains("error"),
+        "{name} {count}: {}",
+        status.stderr
+    );
     ran.code == -1
 }
 
@@ -63,15 +76,17 @@ fn an_append_that_is_killed_anywhere_leaves_a_whole_record_or_none() {
     let mut kills = 0;
     for call in &points {
         let records = sandbox.records();
-        kills += usize::from(kill_at(&sandbox, *call, &resolve));
+        kills += usize::from(kill_at(&sandbox, call, &resolve));
         let killed = sandbox.records();
         assert!(
             killed.ends_with(&records) && killed.lines().count() <= records.lines().count() + 1,
-            "{call}: {killed}"
+            "{call:?}: {killed}"
         );
         sandbox.sh(&format!("proof-gate {resolve}")).ends_with(0);
         let after = sandbox.records();
-        assert!(after.ends_with(&killed) && after.lines().count() == killed.lines().count() + 1, "{call}: {after}");
+        let unfinished = sandbox.sh("ls -A .git/proof-gate | grep -e ^.tmp -e ^.proof-gate- -e ^pack-").stdout;
+        assert_eq!(unfinished, "", "{call:?}");
+        assert!(after.ends_with(&killed) && after.lines().count() == killed.lines().count() + 1, "{call:?}: {after}");
     }
     were_killed(kills, points.len());
     assert_eq!(Fingerprint::of(&sandbox), before);
@@ -97,19 +112,22 @@ fn hook(sandbox: &Sandbox) -> Vec<u8> {
 fn an_install_that_is_killed_anywhere_leaves_the_old_hook_or_the_new_one() {
     let (sandbox, old) = shop_with_a_hook();
     let before = Fingerprint::of(&sandbox);
+    // The first one makes some calls more.
+    sandbox.install();
+    sandbox.proof_gate(&["uninstall"]).ends_with(0);
     traced(&sandbox, "", "install").ends_with(0);
     let (new, installed) = (hook(&sandbox), Fingerprint::of(&sandbox));
     let points = points(&sandbox);
     sandbox.proof_gate(&["uninstall"]).ends_with(0);
     let mut kills = 0;
     for call in &points {
-        kills += usize::from(kill_at(&sandbox, *call, "install"));
+        kills += usize::from(kill_at(&sandbox, call, "install"));
         let stands = hook(&sandbox);
-        assert!(stands == old || stands == new, "{call}: {}", String::from_utf8_lossy(&stands));
+        assert!(stands == old || stands == new, "{call:?}: {}", String::from_utf8_lossy(&stands));
         sandbox.install();
-        assert_eq!(Fingerprint::of(&sandbox), installed, "{call}");
+        assert_eq!(Fingerprint::of(&sandbox), installed, "{call:?}");
         sandbox.proof_gate(&["uninstall"]).ends_with(0);
-        assert_eq!(Fingerprint::of(&sandbox), before, "{call}");
+        assert_eq!(Fingerprint::of(&sandbox), before, "{call:?}");
     }
     were_killed(kills, points.len());
 }
@@ -125,12 +143,12 @@ fn an_uninstall_that_is_killed_anywhere_leaves_the_old_hook_or_the_new_one() {
     let mut kills = 0;
     for call in &points {
         sandbox.install();
-        kills += usize::from(kill_at(&sandbox, *call, "uninstall"));
+        kills += usize::from(kill_at(&sandbox, call, "uninstall"));
         let stands = hook(&sandbox);
-        assert!(stands == old || stands == new, "{call}: {}", String::from_utf8_lossy(&stands));
+        assert!(stands == old || stands == new, "{call:?}: {}", String::from_utf8_lossy(&stands));
         let again = sandbox.proof_gate(&["uninstall"]);
-        assert!(again.code == 0 || stands == old, "{call}: {again:?}");
-        assert_eq!(Fingerprint::of(&sandbox), before, "{call}");
+        assert!(again.code == 0 || stands == old, "{call:?}: {again:?}");
+        assert_eq!(Fingerprint::of(&sandbox), before, "{call:?}");
     }
     were_killed(kills, points.len());
 }

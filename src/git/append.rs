@@ -9,6 +9,7 @@ use std::path::Path;
 use bstr::{BStr, BString, ByteSlice as _};
 use gix::objs::FindHeader as _;
 
+use super::unfinished::unfinished_file;
 use super::{GitCommand, Kind, Oid, Repository};
 use crate::error::{Context as _, Error, Result};
 
@@ -153,7 +154,7 @@ pub(super) fn flush(path: &Path) -> Result<()> {
 pub fn write_durably(path: &Path, bytes: &[u8]) -> Result<()> {
     let what = || format!("cannot write {}", path.display());
     let folder = path.parent().context(what())?;
-    let mut file = tempfile::NamedTempFile::new_in(folder).context(what())?;
+    let mut file = unfinished_file(folder).context(what())?;
     std::io::Write::write_all(&mut file, bytes).context(what())?;
     file.as_file().sync_all().context(what())?;
     file.persist(path).map_err(|error| error.error).context(what())?;

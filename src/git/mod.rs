@@ -18,6 +18,7 @@ mod program;
 mod refs;
 mod repository;
 mod settings;
+mod unfinished;
 mod worktrees;
 
 pub use append::{Identity, Swap, make_own_dir, write_durably};
@@ -33,3 +34,4 @@ pub use pin::Pin;
 pub use program::{GitCommand, LOCATIONS, Output, Program};
 pub use repository::{ObjectFormat, Repository};
 pub use settings::Setting;
+pub use unfinished::{remove_unfinished, unfinished_file, unfinished_link};

@@ -7,6 +7,7 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::PathBuf;
 
 use super::append::{flush, make_own_dir};
+use super::unfinished::unfinished_folder;
 use super::{Kind, Repository};
 use crate::error::{Context as _, Error, Result};
 
@@ -38,9 +39,8 @@ impl Repository {
         let checksum = hasher.try_finalize().context(what())?;
         pack.extend_from_slice(checksum.as_slice());
         make_own_dir(&self.own_dir())?;
-        let private = fs::Permissions::from_mode(0o700);
-        let making =
-            tempfile::Builder::new().prefix("pack-").permissions(private).tempdir_in(self.own_dir()).context(what())?;
+        // The log's lock is held by whoever writes a record.
+        let (making, _held) = unfinished_folder(&self.own_dir()).context(what())?;
         let made = making.path().join("record.pack");
         fs::write(&made, pack).context(what())?;
         self.durable().args(["index-pack", "--no-rev-index"]).arg(&made).run()?;

@@ -5,13 +5,14 @@
 use std::fs::{self, File, Permissions};
 use std::io::{ErrorKind, Write as _};
 use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
-use std::os::unix::fs::{PermissionsExt as _, symlink};
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
 use crate::error::{Context as _, Error, Exit, Result};
+use crate::git::{remove_unfinished, unfinished_file, unfinished_link};
 
 /// What stands at a path.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -101,18 +102,16 @@ impl Snapshot {
     pub fn put(&self, path: &Path) -> Result<()> {
         let what = || format!("cannot write {}", path.display());
         let folder = path.parent().context(what())?;
-        let mut builder = tempfile::Builder::new();
-        builder.prefix(".proof-gate-");
         match self {
             Snapshot::File { mode, bytes } => {
-                let mut file = builder.tempfile_in(folder).context(what())?;
+                let mut file = unfinished_file(folder).context(what())?;
                 file.write_all(&bytes.0).context(what())?;
                 file.as_file().set_permissions(Permissions::from_mode(*mode)).context(what())?;
                 file.as_file().sync_all().context(what())?;
                 file.persist(path).map_err(|error| error.error).context(what())?;
             }
             Snapshot::Link { target } => {
-                let link = builder.make_in(folder, |temporary| symlink(target.to_path(), temporary)).context(what())?;
+                let link = unfinished_link(folder, &target.to_path()).context(what())?;
                 link.persist(path).map_err(|error| error.error).context(what())?;
             }
         }
@@ -146,6 +145,7 @@ pub fn sync_folder(folder: &Path) -> Result<()> {
 
 /// Removes a file durably; one that is not there is no error.
 pub fn remove(path: &Path) -> Result<()> {
+    path.parent().map(remove_unfinished);
     match fs::remove_file(path) {
         Ok(()) => path.parent().map_or(Ok(()), sync_folder),
         Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => Ok(()),
