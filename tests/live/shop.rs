@@ -159,7 +159,7 @@ fn a_database_that_is_down_is_no_proof_and_the_next_push_goes_when_it_is_up() {
     let sandbox = on(&postgres);
     postgres.stop();
     let push = || sandbox.push_in_terminal(&["origin", "main"]);
-    ends_without_a_proof(&sandbox, push).says("cannot make the proof").says("the database could not be made anew");
+    ends_without_a_proof(&sandbox, push).says("no proof").says("the database could not be made anew");
     sandbox.proof_gate_in_terminal(&["run"]).ends_with(2);
     postgres.start_again();
     push().ends_with(0).says("PASS");

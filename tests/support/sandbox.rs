@@ -32,10 +32,16 @@ impl Ran {
     /// Demands that one of the outputs says this.
     #[track_caller]
     pub fn says(self, words: &str) -> Self {
-        let said = self.stdout.contains(words) || self.stderr.contains(words);
+        let said =
+            [&self.stdout, &self.stderr].into_iter().any(|said| said.contains(words) || flat(said).contains(words));
         assert!(said, "nobody says '{words}'\nstdout:\n{}\nstderr:\n{}", self.stdout, self.stderr);
         self
     }
+}
+
+/// What was said on one line and without colour: a terminal folds and paints.
+fn flat(said: &str) -> String {
+    console::strip_ansi_codes(said).split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 /// What kind of repositories the sandbox makes.
