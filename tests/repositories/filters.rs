@@ -148,7 +148,10 @@ fn a_pointer_that_nobody_fills_is_a_finding_whatever_its_attributes_say() {
 fn a_pointer_that_is_content_of_its_own_is_noted_once_lfs_is_named() {
     let sandbox = with_large_file(LFS, "", None);
     assert!(sandbox.looked().starts_with("version https://git-lfs"));
-    sandbox.proof_gate(&["run"]).ends_with(0).says("note     hall.png is an LFS pointer that no attribute gives to LFS");
+    sandbox
+        .proof_gate(&["run"])
+        .ends_with(0)
+        .says("note     hall.png is an LFS pointer that no attribute gives to LFS");
 }
 
 #[test]
