@@ -64,7 +64,7 @@ fn a_filter_that_fails_or_is_not_set_up_is_no_proof() {
 fn a_filter_that_the_policy_does_not_name_is_left_and_noted() {
     let sandbox = loud("");
     set_up(&sandbox, "tr a-z A-Z", "tr A-Z a-z");
-    sandbox.proof_gate(&["run"]).ends_with(0).says("note  sign.txt: the filter 'loud' was not run");
+    sandbox.proof_gate(&["run"]).ends_with(0).says("sign.txt: the filter 'loud' was not run");
     assert_eq!(sandbox.looked(), "open\n");
 }
 
@@ -148,7 +148,7 @@ fn a_pointer_that_nobody_fills_is_a_finding_whatever_its_attributes_say() {
 fn a_pointer_that_is_content_of_its_own_is_noted_once_lfs_is_named() {
     let sandbox = with_large_file(LFS, "", None);
     assert!(sandbox.looked().starts_with("version https://git-lfs"));
-    sandbox.proof_gate(&["run"]).ends_with(0).says("note  hall.png is an LFS pointer that no attribute gives to LFS");
+    sandbox.proof_gate(&["run"]).ends_with(0).says("hall.png is an LFS pointer that no attribute gives to LFS");
 }
 
 #[test]
