@@ -245,10 +245,13 @@ impl<'a> Lane<'a> {
         cancel: &Cancel,
     ) -> Result<(), Stop> {
         self.settle(progress, cancel)?;
+        let steps_before = self.step_count;
         self.steps(StepKind::Reset, progress, cancel)?;
         self.steps(StepKind::Ready, progress, cancel)?;
-        // What `reset` did to the tree's files is none of the suite's doing.
-        self.restore_tracked()?;
+        if self.step_count > steps_before {
+            // What `reset` did to the tree's files is none of the suite's doing.
+            self.restore_tracked()?;
+        }
         make_private(&job.outputs)?;
         let reports = self.workspace.report_folder()?;
         let report = reports.join("report");

@@ -10,7 +10,7 @@ use sha2::{Digest as _, Sha256};
 use super::Sandbox;
 
 /// Every file of every work tree, and every file of the git directory that all of them share but objects, the gate's own folder and
-/// `refs/proof/`: index, configuration, hooks, `HEAD`, `info`, reflogs, and the same of each linked work tree. Each with a digest, so that
+/// `refs/proof/`: index, configuration, hooks, `HEAD`, `info`, and the same of each linked work tree. Each with a digest, so that
 /// a difference names itself; refs once more as git lists them.
 ///
 /// The alternates are told from the objects: they are a setting.
@@ -49,17 +49,11 @@ impl Fingerprint {
     }
 }
 
-/// Below a git directory, that of a submodule too: what the gate may write, what git moves by itself when a push has gone, and what is read
-/// in another way.
+/// Below a git directory, that of a submodule too: what the gate may write, what the user's git moves and tidies up by itself (a `gc`
+/// in the background expires reflogs), and what is read in another way.
 fn is_told_otherwise(path: &Path) -> bool {
     let is = |name: &str| path.ends_with(name);
-    is("objects")
-        || is("proof-gate")
-        || is("reftable")
-        || is("packed-refs")
-        || (is("refs") && !is("logs/refs"))
-        || is("logs/refs/proof")
-        || is("logs/refs/remotes")
+    is("objects") || is("proof-gate") || is("reftable") || is("packed-refs") || is("refs") || is("logs") || is("gc.pid")
 }
 
 fn walk(top: &Path, prefix: &str, parts: &mut BTreeMap<String, String>, is_left_out: &dyn Fn(&Path) -> bool) {

@@ -2,18 +2,22 @@
 //!
 //! Deliberately absent: sizes, times and any index. A file that cannot be told from the tree's own by its bytes alone is not trusted.
 
-use std::fs::OpenOptions;
+use std::fs::{File, OpenOptions};
 use std::io::{self, Read as _};
 use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _};
 use std::path::Path;
 
 use rustix::fs::OFlags;
+use rustix::io::Errno;
 
 use crate::error::{Context as _, Result};
 use crate::git::{Entry, ObjectFormat, Oid};
 
 /// What is read of a file at once.
 const BUFFER: usize = 64 * 1024;
+
+const OTHER_KIND: &str = "it is of another kind";
+const OTHER_CONTENT: &str = "its content differs";
 
 /// A thread's own buffer for reading files.
 pub(super) fn buffer() -> Vec<u8> {
@@ -28,41 +32,71 @@ pub(super) fn difference(
     buffer: &mut [u8],
 ) -> Result<Option<&'static str>> {
     let what = || format!("cannot read {}", file.display());
-    let found = match file.symlink_metadata() {
-        Ok(found) => found,
+    let looked = match entry.mode {
+        0o120_000 => look_at_link(format, file, entry),
+        0o100_644 | 0o100_755 => look_at_file(format, file, entry, buffer),
+        _ => return Ok(Some(OTHER_KIND)),
+    };
+    match looked {
+        Ok(difference) => Ok(difference),
         Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
-            return Ok(Some("it is gone"));
+            Ok(Some("it is gone"))
         }
-        Err(error) => return Err(error).context(what()),
+        Err(error) => Err(error).context(what()),
+    }
+}
+
+fn look_at_link(format: ObjectFormat, file: &Path, entry: &Entry) -> io::Result<Option<&'static str>> {
+    if !file.symlink_metadata()?.is_symlink() {
+        return Ok(Some(OTHER_KIND));
+    }
+    let target = file.read_link()?.into_os_string().into_encoded_bytes();
+    let id = format.blob_id(&target).map_err(io::Error::other)?;
+    Ok((id != entry.id).then_some(OTHER_CONTENT))
+}
+
+/// Opened at once, and looked at afterwards: one call less for each file, and nothing can change in between.
+fn look_at_file(
+    format: ObjectFormat,
+    file: &Path,
+    entry: &Entry,
+    buffer: &mut [u8],
+) -> io::Result<Option<&'static str>> {
+    let open = match open(file) {
+        Ok(open) => open,
+        // Without permission to read it was met with, and what it holds does not matter.
+        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => return Ok(Some("it cannot be read")),
+        // A link, a socket.
+        Err(error) if matches!(Errno::from_io_error(&error), Some(Errno::LOOP | Errno::NXIO)) => {
+            return Ok(Some(OTHER_KIND));
+        }
+        Err(error) => return Err(error),
     };
-    let id = match entry.mode {
-        0o120_000 if found.is_symlink() => {
-            let target = file.read_link().context(what())?.into_os_string().into_encoded_bytes();
-            format.blob_id(&target)?
-        }
-        0o100_644 | 0o100_755 if found.is_file() => {
-            let wanted = entry.mode & 0o100 != 0;
-            if wanted != (found.permissions().mode() & 0o100 != 0) {
-                return Ok(Some("its executable bit differs"));
-            }
-            match id_on_disk(format, file, buffer) {
-                Ok(id) => id,
-                // Without permission to read, or no longer a file: it was met with, and what it holds does not matter.
-                Err(error) if error.kind() == io::ErrorKind::PermissionDenied => return Ok(Some("it cannot be read")),
-                Err(error) => return Err(error).context(what()),
-            }
-        }
-        _ => return Ok(Some("it is of another kind")),
-    };
-    Ok((id != entry.id).then_some("its content differs"))
+    let found = open.metadata()?;
+    if !found.is_file() {
+        return Ok(Some(OTHER_KIND));
+    }
+    if (entry.mode & 0o100 != 0) != (found.permissions().mode() & 0o100 != 0) {
+        return Ok(Some("its executable bit differs"));
+    }
+    let id = id_of(format, &open, found.size(), buffer)?;
+    Ok((id != entry.id).then_some(OTHER_CONTENT))
+}
+
+/// What became a FIFO must not make us wait, and a link must not lead us away.
+fn open(file: &Path) -> io::Result<File> {
+    let flags = (OFlags::NOFOLLOW | OFlags::NONBLOCK).bits().cast_signed();
+    OpenOptions::new().read(true).custom_flags(flags).open(file)
 }
 
 /// The id that a regular file's bytes have as a blob, read piece by piece.
 pub(super) fn id_on_disk(format: ObjectFormat, file: &Path, buffer: &mut [u8]) -> io::Result<Oid> {
-    // What became a FIFO meanwhile must not make us wait, and a link must not lead us away.
-    let flags = (OFlags::NOFOLLOW | OFlags::NONBLOCK).bits().cast_signed();
-    let mut file = OpenOptions::new().read(true).custom_flags(flags).open(file)?;
-    let size = file.metadata()?.size();
+    let open = open(file)?;
+    let size = open.metadata()?.size();
+    id_of(format, &open, size, buffer)
+}
+
+fn id_of(format: ObjectFormat, mut file: &File, size: u64, buffer: &mut [u8]) -> io::Result<Oid> {
     let mut hasher = BlobHasher::new(format, size);
     let mut left = size;
     while left > 0 {

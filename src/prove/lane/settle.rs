@@ -18,7 +18,10 @@ impl Lane<'_> {
     /// Before a suite: the lane as it was after `prepare`, whatever the suite before did to it.
     pub(super) fn settle(&mut self, progress: &mut dyn FnMut(Event), cancel: &Cancel) -> Result<(), Stop> {
         let Some(state) = &mut self.state else {
-            self.restore_tracked()?;
+            // Where no command has run yet, the files are as they were just checked.
+            if self.step_count > 0 {
+                self.restore_tracked()?;
+            }
             return Ok(self.take_state()?);
         };
         let tracked = &self.tracked;
