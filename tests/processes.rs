@@ -9,6 +9,8 @@ use proof_gate::prove::Cancel;
 use proof_gate::prove::log::{Masks, last_line_of, last_lines_of};
 use proof_gate::prove::process::{Afterwards, Ended, Ending, Job, run};
 
+use crate::support::{SHOP_POLICY, Sandbox};
+
 struct Shell {
     folder: tempfile::TempDir,
     log: PathBuf,
@@ -188,4 +190,14 @@ fn the_last_lines_leave_out_the_argv_and_blank_lines() {
     shell.run("echo one; echo; echo two; echo", LONG, &Cancel::never());
     assert_eq!(last_lines_of(&shell.log(), 5), ["one", "two"]);
     assert_eq!(last_lines_of(&shell.folder.path().join("absent"), 5), [""; 0]);
+}
+
+#[test]
+fn a_suite_gets_an_environment_of_any_size() {
+    let mut sandbox = Sandbox::new();
+    sandbox.with_policy(&SHOP_POLICY.replace("\"SUITE_RUNS\"", "\"SUITE_RUNS\", \"LARGE\""));
+    sandbox.set("LARGE", &"x".repeat(100_000));
+    sandbox.write("suite.sh", "[ ${#LARGE} = 100000 ] || exit 3\nexit 4\n");
+    sandbox.commit("Look at the environment");
+    sandbox.proof_gate(&["run", "--suite", "payment"]).ends_with(1).says("exit code 4");
 }

@@ -69,7 +69,15 @@ pub fn supervise() -> Result<()> {
     let inherited = || io::stdin().as_fd().try_clone_to_owned().map(UnixStream::from);
     close_inherited();
     let mut gate = Channel::new(inherited().context("cannot talk to the gate")?);
-    let Heard::Message(order) = gate.hear::<Order>(PATIENCE) else {
+    // A long one, of a large environment, comes in pieces.
+    let asked = Instant::now();
+    let heard = loop {
+        let heard = gate.hear::<Order>(PATIENCE.saturating_sub(asked.elapsed()));
+        if !matches!(heard, Heard::Nothing) || asked.elapsed() >= PATIENCE {
+            break heard;
+        }
+    };
+    let Heard::Message(order) = heard else {
         return Err(
             Error::new("cannot supervise: nobody gave an order").hint("only proof-gate itself starts this command")
         );
