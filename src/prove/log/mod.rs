@@ -24,7 +24,7 @@ const LAST_LINE: usize = 1000;
 
 /// Writes one log.
 ///
-/// Complete lines are in the file when [`write`](Self::write) returns; of a line without an end at most [`stream::WINDOW`] bytes wait
+/// Complete lines are in the file when [`write`](Self::write) returns; of a line without an end at most 64 KiB wait
 /// in memory, because a secret may still be under way in them. Memory is a few windows, whatever comes.
 #[derive(Debug)]
 pub struct LogWriter {
