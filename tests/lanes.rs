@@ -4,11 +4,19 @@ use std::fs;
 
 use crate::support::{Fingerprint, SHOP_POLICY, Sandbox};
 
-/// A shop whose suites note when they begin and end, and take a moment.
-fn shop(policy: &str) -> Sandbox {
+/// What a suite does between its beginning and its end.
+const A_MOMENT: &str = "sleep 0.4";
+/// The same until two suites have begun, or in vain.
+const UNTIL_TWO_RUN: &str =
+    "tries=0; until [ \"$(grep -c begin \"$log\")\" -ge 2 ] || [ $((tries += 1)) -gt 100 ]; do sleep 0.1; done";
+
+/// A shop whose suites note when they begin and end, and take their time.
+fn shop(policy: &str, meanwhile: &str) -> Sandbox {
     let sandbox = Sandbox::new();
     let suite = fs::read_to_string(sandbox.shop().join("suite.sh")).unwrap();
-    let begin = "log=${SUITE_RUNS%/*}/log\necho \"begin $1 $PROOF_LANE $PWD\" >>\"$log\"\nsleep 0.4\necho \"end $1 $PROOF_LANE\" >>\"$log\"\n";
+    let begin = format!(
+        "log=${{SUITE_RUNS%/*}}/log\necho \"begin $1 $PROOF_LANE $PWD\" >>\"$log\"\n{meanwhile}\necho \"end $1 $PROOF_LANE\" >>\"$log\"\n"
+    );
     sandbox.write("suite.sh", suite.replacen("passes=1", &format!("{begin}passes=1"), 1));
     sandbox.with_policy(policy);
     sandbox.commit("Take a moment");
@@ -22,7 +30,10 @@ fn log(sandbox: &Sandbox) -> Vec<Vec<String>> {
 
 #[test]
 fn two_lanes_run_suites_beside_each_other_each_in_a_workspace_of_its_own() {
-    let sandbox = shop(&SHOP_POLICY.replace("[proof]\n", "[proof]\njobs = 2\nprepare = [[\"touch\", \"prepared\"]]\n"));
+    let sandbox = shop(
+        &SHOP_POLICY.replace("[proof]\n", "[proof]\njobs = 2\nprepare = [[\"touch\", \"prepared\"]]\n"),
+        UNTIL_TWO_RUN,
+    );
     let before = Fingerprint::of(&sandbox);
     sandbox.proof_gate(&["run"]).ends_with(0).says("booking full guardrail payment");
     assert_eq!(Fingerprint::of(&sandbox), before);
@@ -38,7 +49,7 @@ fn two_lanes_run_suites_beside_each_other_each_in_a_workspace_of_its_own() {
 #[test]
 fn a_suite_that_is_exclusive_runs_alone() {
     let policy = SHOP_POLICY.replace("[proof]\n", "[proof]\njobs = 3\n");
-    let sandbox = shop(&policy.replace("[suites.full]\n", "[suites.full]\nexclusive = true\n"));
+    let sandbox = shop(&policy.replace("[suites.full]\n", "[suites.full]\nexclusive = true\n"), A_MOMENT);
     sandbox.proof_gate(&["run"]).ends_with(0);
     let log = log(&sandbox);
     let begin = log.iter().position(|line| line[..2] == ["begin", "full"]).unwrap();
@@ -50,7 +61,7 @@ fn a_suite_that_is_exclusive_runs_alone() {
 
 #[test]
 fn what_failed_in_one_lane_is_recorded_with_the_others() {
-    let sandbox = shop(&SHOP_POLICY.replace("[proof]\n", "[proof]\njobs = 4\n"));
+    let sandbox = shop(&SHOP_POLICY.replace("[proof]\n", "[proof]\njobs = 4\n"), A_MOMENT);
     sandbox.write("src/bookings/book.js", "BUG\n");
     sandbox.commit("Book twice");
     sandbox.proof_gate(&["run", "--suite", "booking", "--suite", "guardrail"]).ends_with(1).says("FAIL");
@@ -60,7 +71,7 @@ fn what_failed_in_one_lane_is_recorded_with_the_others() {
 
 #[test]
 fn the_longest_suite_of_the_last_time_begins_first() {
-    let sandbox = shop(SHOP_POLICY);
+    let sandbox = shop(SHOP_POLICY, A_MOMENT);
     let slow = fs::read_to_string(sandbox.shop().join("suite.sh")).unwrap();
     sandbox.write("suite.sh", slow.replace("sleep 0.4", "[ \"$1\" != payment ] || sleep 1"));
     sandbox.commit("Payment takes longest");
