@@ -3,7 +3,7 @@
 use std::thread::sleep;
 use std::time::Duration;
 
-use crate::support::{Fingerprint, Refusal, Sandbox, policy_with_gate};
+use crate::support::{Fingerprint, Refusal, SHOP_POLICY, Sandbox, policy_with_gate};
 
 #[test]
 fn on_missing_refuse_names_the_command_and_runs_nothing() {
@@ -181,4 +181,20 @@ fn a_refusal_in_a_terminal_has_the_same_form() {
     let mut plain = sandbox;
     plain.set("NO_COLOR", "1");
     Refusal::read(plain.push_in_terminal(&["origin", "main"]).ends_with(1)).says("TEST_FAILED");
+}
+
+#[test]
+fn a_hook_whose_input_is_a_terminal_refuses_and_does_not_wait_for_somebody_to_type() {
+    let sandbox = Sandbox::new();
+    sandbox.install();
+    let ran = sandbox.proof_gate_in_terminal(&["hook", "pre-push", "origin", "../remote.git"]).ends_with(2);
+    ran.says("standard input is a terminal").says("use_stdin: true");
+}
+
+#[test]
+fn a_suite_that_is_not_executable_is_named_as_what_it_is() {
+    let sandbox = Sandbox::new();
+    sandbox.with_policy(&SHOP_POLICY.replace("\"sh\", \"suite.sh\"", "\"./suite.sh\""));
+    sandbox.commit("Call the suite by its path");
+    sandbox.proof_gate(&["run", "--suite", "booking"]).ends_with(2).says("it is not executable").says("chmod=+x");
 }

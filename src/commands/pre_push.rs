@@ -1,7 +1,7 @@
 //! `hook pre-push`: the gate itself.
 
 use std::ffi::OsString;
-use std::io::Read as _;
+use std::io::{IsTerminal as _, Read as _};
 
 use bstr::{BString, ByteSlice as _};
 
@@ -28,6 +28,11 @@ pub fn pre_push(caller: &Caller, args: &[OsString], reporter: &mut Reporter) -> 
     }
     let parent = Parent::now();
     close_inherited();
+    if std::io::stdin().is_terminal() {
+        // It would wait for a person to type what git pushes.
+        return Err(Error::new("cannot read what git pushes: standard input is a terminal")
+            .hint("a hook manager in between must hand git's input on: in lefthook 'use_stdin: true'"));
+    }
     let mut input = Vec::new();
     std::io::stdin().lock().read_to_end(&mut input).context("cannot read what git pushes")?;
     let [remote, url] = args else {
