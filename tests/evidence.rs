@@ -123,3 +123,20 @@ fn a_draft_sees_uncommitted_work_and_records_nothing() {
     sandbox.proof_gate(&["run", "--draft"]).ends_with(0);
     assert_eq!(sandbox.git_ok(&["for-each-ref", "refs/proof/"]), "");
 }
+
+#[test]
+fn the_value_of_a_passed_variable_stands_in_no_record_nor_on_screen() {
+    let failing = r#"<testsuite tests="1" failures="1"><testcase name="knows '$MYPASS'"><failure message="got $MYPASS of a&amp;b"/></testcase></testsuite>"#;
+    let policy = SHOP_POLICY.replace("mocha-json", "junit-xml");
+    let policy = policy.replace("[suites.payment]", "[suites.payment]\nenv = { pass = [\"MYPASS\"] }");
+    let script = format!("cat >\"$PROOF_REPORT\" <<END\n{failing}\nEND\nexit 1");
+    let sandbox = shop_with(&script, &policy);
+    let ran = sandbox.sh("MYPASS='correct-horse-9' proof-gate run --suite payment --json").ends_with(1);
+    let shown = sandbox.sh("proof-gate show --json; proof-gate show; git log -p --all; git for-each-ref").ends_with(0);
+    for text in [&ran.stdout, &ran.stderr, &shown.stdout, &shown.stderr] {
+        assert!(!text.contains("correct-horse-9"), "{text}");
+    }
+    assert!(ran.stderr.contains("knows '[secret]'") && shown.stdout.contains("got [secret] of a&b"), "{}", ran.stderr);
+    let document: Value = serde_json::from_str(&ran.stdout).unwrap();
+    assert_eq!(document["suites"][0]["findings"][0]["detail"], "got [secret] of a&b");
+}

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use crate::evidence::{self, Ended, SuiteEvidence};
+use crate::evidence::{Ended, SuiteEvidence};
 use crate::judge::{self, Code, Counts, Finding, Rules, Verdict};
 use crate::policy::Policy;
 use crate::prove::{Outcome, SuiteRun};
@@ -77,16 +77,22 @@ fn judge_one(policy: &Policy, name: &str, run: &SuiteRun) -> Result<SuiteVerdict
         Outcome::Cancelled => return Err(("interrupted".to_owned(), None)),
         Outcome::Infra { cause, hint } => return Err((cause.clone(), hint.clone())),
     };
-    let report = evidence::read_report(suite.report, &run.report, run.started_system);
-    let report = report.relative_to(&run.folder);
-    let judged = judge::judge(&SuiteEvidence { ended, report, noticed: run.noticed.clone() }, &Rules::of(suite));
+    let evidence = SuiteEvidence { ended, report: run.told.clone(), noticed: run.noticed.clone() };
+    let judged = judge::judge(&evidence, &Rules::of(suite));
+    // Only now: what was judged is what the suite left, and what is said and recorded of it holds no secret.
+    let hidden = |text: &String| run.masks.hide(text).into_owned();
+    let findings = judged.verdict.into_findings().into_iter().map(|finding| Finding {
+        test: finding.test.as_ref().map(hidden),
+        detail: hidden(&finding.detail),
+        ..finding
+    });
     Ok(SuiteVerdict {
         name: name.to_owned(),
         argv: suite.run.clone(),
         ended,
-        verdict: judged.verdict,
+        verdict: Verdict::of(findings.collect()),
         counts: judged.counts,
-        notes: judged.notes,
+        notes: judged.notes.iter().map(hidden).collect(),
         duration: run.duration,
         runs: 1,
         files: [&run.log, &run.report].into_iter().filter(|file| file.is_file()).cloned().collect(),

@@ -24,6 +24,11 @@ pub enum ReportEvidence {
 }
 
 impl ReportEvidence {
+    /// Of a run that did not come as far as to have one.
+    pub fn not_read() -> Self {
+        ReportEvidence::Unusable { code: Code::ReportMissing, detail: "the suite wrote no report".to_owned() }
+    }
+
     /// A report that is not what its adapter expects.
     pub(super) fn malformed(detail: impl Into<String>) -> Self {
         ReportEvidence::Unusable { code: Code::ReportMalformed, detail: detail.into() }

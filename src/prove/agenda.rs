@@ -97,6 +97,7 @@ mod tests {
             argv: vec!["true".to_owned()],
             timeout: Duration::from_secs(60),
             environment: Environment::default(),
+            read: Box::new(|_, _| crate::evidence::ReportEvidence::NotAsked),
             recipe: Box::new(|_| Invocation { argv: Vec::new(), variables: Vec::new() }),
             last_time: seconds.map(Duration::from_secs),
             exclusive,

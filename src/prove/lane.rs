@@ -28,6 +28,7 @@ use super::workspace_refs::WorkspaceRefs;
 use super::{Cancel, Event, Job, Outcome, Request, Source, StepKind, SuiteRun};
 use crate::error::{Context as _, Error, Result};
 use crate::evidence::Noticed;
+use crate::evidence::ReportEvidence;
 use crate::policy::Argv;
 
 /// Lines of a failed command's log that its error shows.
@@ -267,9 +268,10 @@ impl<'a> Lane<'a> {
             append(&mut variables, name, value);
         }
         variables.insert("PROOF_SUITE".into(), (&job.suite.name).into());
-        variables.insert("PROOF_REPORT".into(), report.into());
+        variables.insert("PROOF_REPORT".into(), report.clone().into());
         run.argv.clone_from(&invocation.argv);
         run.folder = self.folder().into();
+        run.masks = self.masks.clone();
         run.noticed.extend_from_slice(self.workspace.noticed());
         let name = &job.suite.name;
         progress(Event::SuiteStarted { name: name.clone(), argv: invocation.argv.clone() });
@@ -308,6 +310,7 @@ impl<'a> Lane<'a> {
         run.noticed.extend(tracked::noticed(&self.tracked.differences()?));
         let refs = WorkspaceRefs::read(self.workspace.folder()).beside(&self.given_refs);
         run.noticed.extend(self.user.changes(&refs));
+        run.told = (job.suite.read)(&report, run.started_system).relative_to(&run.folder);
         reports::keep(&reports, &job.outputs).context(format!("cannot keep the report of the suite {name}"))?;
         let failed = !matches!(run.outcome, Outcome::Exited { code: 0 } | Outcome::Cancelled);
         if failed && let Err(Stop::Failed(error)) = self.steps(StepKind::Ready, progress, cancel) {
@@ -360,6 +363,8 @@ pub(super) fn not_started(job: &Job<'_>, outcome: Outcome) -> SuiteRun {
         started_system: now,
         duration: Duration::ZERO,
         log: job.outputs.join("log"),
+        told: ReportEvidence::not_read(),
+        masks: Masks::default(),
         report: job.outputs.join("report"),
         folder: PathBuf::new(),
         noticed: Vec::new(),

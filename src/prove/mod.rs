@@ -35,7 +35,7 @@ pub use executor::{EngineInfo, Executor, Job, Shard};
 pub use local::Local;
 pub use place::work_place;
 pub use proof::{
-    Event, Invocation, Outcome, Proof, ProofEnd, Recipe, Request, Source, StepKind, SuiteJob, SuiteRun, prove,
+    Event, Invocation, Outcome, Proof, ProofEnd, Reader, Recipe, Request, Source, StepKind, SuiteJob, SuiteRun, prove,
 };
 pub use room::check_not_full;
 pub use turn::{Turn, has_terminal, take_turn, try_turn};

@@ -8,11 +8,13 @@ use std::time::{Duration, SystemTime};
 
 use rustix::process::{Resource, getrlimit};
 
+use super::log::Masks;
 use super::process::Afterwards;
 use super::{Cancel, EnvironmentReport, Executor as _, Job, Local, Shard};
 use crate::caller::Caller;
 use crate::error::{Error, Result};
 use crate::evidence::Noticed;
+use crate::evidence::ReportEvidence;
 use crate::git::{Oid, Repository};
 use crate::policy;
 
@@ -59,6 +61,8 @@ pub struct SuiteJob {
     pub environment: policy::Environment,
     /// What is run for a report file.
     pub recipe: Recipe,
+    /// What reads its report.
+    pub read: Reader,
     /// How long it took the last time, where that is known: longer ones start first.
     pub last_time: Option<Duration>,
     /// Whether nothing else may run beside it.
@@ -67,6 +71,9 @@ pub struct SuiteJob {
 
 /// Makes the command from the path of the report file. Other files in the same folder are kept as evidence too.
 pub type Recipe = Box<dyn Fn(&Path) -> Invocation + Send + Sync>;
+
+/// Reads the report file of a run that began at this time.
+pub type Reader = Box<dyn Fn(&Path, SystemTime) -> ReportEvidence + Send + Sync>;
 
 /// A command as it is run.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -114,6 +121,10 @@ pub struct SuiteRun {
     pub duration: Duration,
     /// The kept log: the argv as JSON in the first line, then standard output and error as they came. Absent if nothing was started.
     pub log: PathBuf,
+    /// What its report tells, read before secrets were masked in it: a mask must not make two tests one, nor a bad word a good one.
+    pub told: ReportEvidence,
+    /// What is to be masked in whatever is said of it.
+    pub masks: Masks,
     /// The kept report. Absent if none was written, or what was written is no regular file.
     pub report: PathBuf,
     /// The folder it ran in. It is gone by now; reports name files by it.

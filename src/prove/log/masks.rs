@@ -14,7 +14,7 @@ use super::shapes;
 pub(super) const MASK: &[u8] = b"[secret]";
 
 /// A known value below this length is not masked: it would be found all over a log.
-const SHORTEST: usize = 6;
+pub(super) const SHORTEST: usize = 6;
 
 /// Longer values are looked for in parts of this length, so that none outgrows the window of a stream.
 const PART: usize = 4096;
@@ -22,7 +22,14 @@ const PART: usize = 4096;
 /// What is masked in a log. Cheap to clone.
 #[derive(Clone, Debug, Default)]
 pub struct Masks {
-    known: Option<Arc<Regex>>,
+    known: Option<Arc<Spellings>>,
+}
+
+/// The known values in every spelling, the longest first.
+#[derive(Debug)]
+struct Spellings {
+    any: Regex,
+    all: Vec<Vec<u8>>,
 }
 
 impl Masks {
@@ -39,14 +46,19 @@ impl Masks {
         // The longest first: of two that start at one place the regex takes the first it is given.
         let mut spellings: Vec<Vec<u8>> = spellings.into_iter().collect();
         spellings.sort_by_key(|spelling| std::cmp::Reverse(spelling.len()));
-        let known = (!spellings.is_empty()).then(|| Arc::new(any_of(&spellings)));
+        let known = (!spellings.is_empty()).then(|| Arc::new(Spellings { any: any_of(&spellings), all: spellings }));
         Masks { known }
     }
 
     /// Looks for secrets from the start of `text` on.
     pub(super) fn scan<'t>(&'t self, text: &'t [u8]) -> Scan<'t> {
-        let known = self.known.as_deref().map(|regex| Known { regex, text, next: None, done: 0 });
+        let known = self.known.as_deref().map(|known| Known { regex: &known.any, text, next: None, done: 0 });
         Scan { known, shapes: shapes::Shapes::of(text) }
+    }
+
+    /// The known values in every spelling.
+    pub(super) fn spellings(&self) -> &[Vec<u8>] {
+        self.known.as_deref().map_or(&[], |known| &known.all)
     }
 }
 

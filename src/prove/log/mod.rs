@@ -2,6 +2,7 @@
 //!
 //! Deliberately absent: escaping (the reporter's duty, the file keeps bytes as they came) and judging what a log says.
 
+mod hide;
 mod kept;
 mod masks;
 mod read;

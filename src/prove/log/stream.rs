@@ -111,7 +111,7 @@ fn mask(masks: &Masks, text: &[u8], sure: usize, block: &mut Option<usize>, out:
 }
 
 /// What became of the text behind the first line of a private key. All hold how many bytes belong to the key.
-enum Swallowed {
+pub(super) enum Swallowed {
     /// All of the text does, and more may follow.
     More(usize),
     /// The key's last line was found.
@@ -121,7 +121,7 @@ enum Swallowed {
 }
 
 impl Swallowed {
-    fn length(&self) -> usize {
+    pub(super) fn length(&self) -> usize {
         match self {
             Swallowed::More(length) | Swallowed::Whole(length) | Swallowed::NoKey(length) => *length,
         }
@@ -129,7 +129,7 @@ impl Swallowed {
 }
 
 /// Swallows lines of a private key. `before`: how many of its bytes went already; none means that `text` starts behind the marker.
-fn swallow(text: &[u8], before: usize) -> Swallowed {
+pub(super) fn swallow(text: &[u8], before: usize) -> Swallowed {
     let mut at = 0;
     loop {
         let line_end = text[at..].find_byte(b'\n').map(|end| at + end + 1);
