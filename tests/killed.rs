@@ -4,6 +4,7 @@ use std::fs;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
+use crate::faults::workspaces;
 use crate::support::{Fingerprint, Sandbox};
 
 const GATE: &str = env!("CARGO_BIN_EXE_proof-gate");
@@ -23,6 +24,11 @@ fn shop(bug: bool) -> Sandbox {
 }
 
 fn kill_while_payment_runs(sandbox: &Sandbox) {
+    kill(gate_while_payment_runs(sandbox));
+    fs::remove_file(sandbox.root().join("hang")).unwrap();
+}
+
+fn gate_while_payment_runs(sandbox: &Sandbox) -> Child {
     let args = ["run", "--suite", "booking", "--suite", "payment"];
     let gate = sandbox.command(GATE).args(args).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
     let began = Instant::now();
@@ -30,8 +36,16 @@ fn kill_while_payment_runs(sandbox: &Sandbox) {
         assert!(began.elapsed() < Duration::from_secs(20), "payment was not started");
         std::thread::sleep(Duration::from_millis(10));
     }
-    kill(gate);
-    fs::remove_file(sandbox.root().join("hang")).unwrap();
+    gate
+}
+
+/// The processes whose environment or command line holds these words.
+fn processes_with(file: &str, words: &str) -> Vec<String> {
+    let holds = |id: &String| {
+        fs::read(format!("/proc/{id}/{file}")).is_ok_and(|bytes| String::from_utf8_lossy(&bytes).contains(words))
+    };
+    let entries = fs::read_dir("/proc").unwrap().flatten().filter_map(|entry| entry.file_name().into_string().ok());
+    entries.filter(|name| name.starts_with(|first: char| first.is_ascii_digit())).filter(holds).collect()
 }
 
 fn kill(mut gate: Child) {
@@ -67,6 +81,28 @@ fn a_failure_that_a_killed_proof_had_seen_refuses_the_next_push() {
     // It is recorded once, and no more spoken of.
     assert!(!sandbox.push(&["origin", "main"]).ends_with(1).stderr.contains("was killed"));
     assert_eq!(records(&sandbox).len(), 1);
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn what_a_killed_gate_and_supervisor_left_goes_with_a_push_that_proves_nothing() {
+    let sandbox = shop(true);
+    sandbox.install();
+    let mut gate = gate_while_payment_runs(&sandbox);
+    let id = gate.id().to_string();
+    let supervisors = processes_with("status", &format!("\nPPid:\t{id}\n"));
+    assert!(!supervisors.is_empty());
+    assert!(Command::new("kill").args(["-KILL", &id]).args(&supervisors).status().unwrap().success());
+    gate.wait().unwrap();
+    let places = sandbox.root().join("cache/proof-gate/work");
+    let running = || processes_with("environ", &format!("HOME={}/proof-", places.display()));
+    assert!(!running().is_empty(), "the test has to leave a suite running");
+    let doctor = sandbox.proof_gate(&["doctor"]);
+    assert!(doctor.stdout.contains("left a process running: "), "{}", doctor.stdout);
+    let run = sandbox.suites_run().len();
+    sandbox.push(&["origin", "main"]).ends_with(1).says("booking  TEST_FAILED");
+    assert_eq!(sandbox.suites_run().len(), run, "nothing is proven");
+    assert_eq!((running(), workspaces(&sandbox)), (vec![], 0));
 }
 
 #[test]

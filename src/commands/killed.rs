@@ -40,6 +40,7 @@ pub(super) fn record(
 /// What else it left is removed, where a look shows that there is something: the push may be one for which nothing is proven anew.
 pub(super) fn record_before_look_up(ground: &mut Ground<'_>, reporter: &Reporter) -> Result<()> {
     ground.repository.sweep_pins();
+    prove::sweep_workspaces(ground.caller);
     if !Journal::is_there(ground.repository) {
         return Ok(());
     }

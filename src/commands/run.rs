@@ -14,12 +14,15 @@ use crate::error::{Error, Exit, Result};
 use crate::git::{Merge, Repository};
 use crate::judge::Word;
 use crate::policy;
+use crate::prove::sweep_workspaces;
 use crate::records::{self, Answer};
 use crate::reporter::{Line, Reporter, Tone};
 use crate::select::{self, Subject};
 
 /// Proves a revision.
 pub fn run(caller: &Caller, repository: &Repository, args: &cli::Run, reporter: &mut Reporter) -> Result<Exit> {
+    // Whether or not it comes to a proof, which would remove them too.
+    sweep_workspaces(caller);
     let outcome =
         if args.draft { draft(caller, repository, args, reporter) } else { prove(caller, repository, args, reporter) };
     let (record, verdicts) = match outcome {

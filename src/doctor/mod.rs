@@ -26,7 +26,7 @@ use crate::error::{Error, Result};
 use crate::git::{LOCATIONS, Repository};
 use crate::hooks::{Look, SeenPolicy, look};
 use crate::policy;
-use crate::prove;
+use crate::prove::{self, LeftWorkspace};
 use crate::select::{Anchors, PolicyFile, PolicyReader};
 
 /// Who is examined.
@@ -36,7 +36,7 @@ pub struct Patient<'a> {
     /// The user's repository.
     pub repository: &'a Repository,
     look: OnceCell<Look>,
-    place: OnceCell<(PathBuf, Vec<PathBuf>)>,
+    place: OnceCell<(PathBuf, Vec<LeftWorkspace>)>,
 }
 
 /// What came of one check.
@@ -139,7 +139,7 @@ impl<'a> Patient<'a> {
     }
 
     /// The place for workspaces, and what dead gates left in it.
-    fn place(&self) -> Result<&(PathBuf, Vec<PathBuf>)> {
+    fn place(&self) -> Result<&(PathBuf, Vec<LeftWorkspace>)> {
         once(&self.place, || prove::work_place(self.caller))
     }
 

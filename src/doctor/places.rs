@@ -16,6 +16,9 @@ const NEARLY_FULL: u64 = 1 << 30;
 /// Fewer free inodes than this, and a checkout is likely to fail.
 const FEW_INODES: u64 = 5_000;
 
+/// Processes that were left running, of which so many are named.
+const TOLD: usize = 5;
+
 /// A lock of git's that is older than this was left by a git that was killed.
 const STALE: Duration = Duration::from_secs(600);
 
@@ -37,9 +40,13 @@ pub fn workspaces(patient: &Patient<'_>) -> Result<Outcome> {
         );
     }
     if let Some(first) = left.first() {
-        let what = format!("a gate that was killed left {} behind", first.display());
+        let what = format!("a gate that was killed left {} behind", first.folder.display());
         let more = if left.len() > 1 { format!("{} of them. ", left.len()) } else { String::new() };
-        found.push(Finding::note(what, format!("{more}The next proof removes it.")));
+        found.push(Finding::note(what, format!("{more}The next gated push or proof removes it.")));
+    }
+    for running in left.iter().flat_map(|left| &left.processes).take(TOLD) {
+        let what = format!("a gate that was killed left a process running: {running}");
+        found.push(Finding::note(what, "The next gated push or proof ends it."));
     }
     Ok(found.into())
 }

@@ -11,6 +11,8 @@ use std::time::Duration;
 use bstr::ByteSlice as _;
 use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
 
+use super::supervise::Process;
+
 /// A process that ends others, or starts new ones, is looked for again, so often at most.
 const ROUNDS: usize = 20;
 
@@ -35,6 +37,12 @@ pub(super) fn end(folder: &Path) {
         }
         std::thread::sleep(Duration::from_millis(10));
     }
+}
+
+/// Every process that [`end`] would end, as its id and its command line.
+pub(super) fn describe(folder: &Path) -> Vec<String> {
+    let found = all().filter(|process| belongs_to(*process, folder)).filter_map(Process::read);
+    found.map(|process| format!("{} {}", process.pid, process.describe().command)).collect()
 }
 
 /// Every process of this user but this one.
@@ -104,6 +112,11 @@ mod tests {
         let mut elsewhere = Sleeper::start(Command::new("sleep").env("SOME_FILE", &dead));
         // Until they are what they are going to be.
         std::thread::sleep(Duration::from_millis(100));
+        let described = describe(&dead).join("\n");
+        assert!(
+            described.contains(&format!("{} sleep 60", at_home.0.id())) && described.lines().count() == 2,
+            "{described}"
+        );
         end(&dead);
         assert!(at_home.was_killed() && detached.was_killed());
         assert!(!next_door.was_killed() && !elsewhere.was_killed());

@@ -34,6 +34,9 @@ const PREFIX: &str = "proof-";
 /// The file in a workspace folder whose lock says that its gate is alive.
 const OWNER: &str = "owner.lock";
 
+/// The file in a place that is locked while a workspace folder is made.
+const LOCK: &str = "place.lock";
+
 /// A private folder that holds workspaces.
 #[derive(Clone, Debug)]
 pub(super) struct Place(PathBuf);
@@ -45,20 +48,56 @@ pub(super) struct Scratch {
     owner: File,
 }
 
-/// Where workspaces would lie, made if it is not there, and those in it whose gate is dead: the next proof removes them.
-pub fn work_place(caller: &Caller) -> Result<(PathBuf, Vec<PathBuf>)> {
+/// A workspace whose gate is dead: the next gated push or proof removes it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LeftWorkspace {
+    /// Its folder.
+    pub folder: PathBuf,
+    /// The processes that still run in it, each as its id and its command line.
+    pub processes: Vec<String>,
+}
+
+/// Where workspaces would lie, made if it is not there, and those in it whose gate is dead.
+pub fn work_place(caller: &Caller) -> Result<(PathBuf, Vec<LeftWorkspace>)> {
     let place = Place::find(caller)?;
     let dead = place.dead().context(format!("cannot look into {}", place.0.display()))?;
-    Ok((place.0, dead.into_iter().map(|(path, _)| path).collect()))
+    let left = dead.into_iter().map(|(folder, _)| LeftWorkspace { processes: still_running(&folder), folder });
+    Ok((place.0, left.collect()))
+}
+
+/// Ends what dead gates left running and removes their workspaces, wherever one may lie. Cheap where there is nothing; what cannot be
+/// removed now, the next one sweeps.
+pub fn sweep_workspaces(caller: &Caller) {
+    for candidate in Place::candidates(caller) {
+        if let Ok(real) = fs::canonicalize(&candidate)
+            && is_private(&candidate)
+        {
+            Place(real).sweep().ok();
+        }
+    }
+}
+
+#[cfg(target_os = "linux")]
+fn still_running(folder: &Path) -> Vec<String> {
+    super::orphans::describe(folder)
+}
+
+#[cfg(not(target_os = "linux"))]
+fn still_running(_folder: &Path) -> Vec<String> {
+    Vec::new()
 }
 
 impl Place {
     /// The first usable place, made if it is not there.
     pub(super) fn find(caller: &Caller) -> Result<Self> {
+        Self::first_of(Self::candidates(caller))
+    }
+
+    fn candidates(caller: &Caller) -> impl Iterator<Item = PathBuf> {
         let uid = rustix::process::geteuid().as_raw();
         let cache = caller.variable("XDG_CACHE_HOME").map(|cache| Path::new(cache).join("proof-gate/work"));
         let shared = ["/var/tmp", "/tmp"].map(|folder| PathBuf::from(format!("{folder}/proof-gate-{uid}")));
-        Self::first_of(cache.into_iter().filter(|cache| cache.is_absolute()).chain(shared))
+        cache.into_iter().filter(|cache| cache.is_absolute()).chain(shared)
     }
 
     fn first_of(candidates: impl IntoIterator<Item = PathBuf>) -> Result<Self> {
@@ -89,17 +128,29 @@ impl Place {
     /// Makes a folder that this process owns, and removes those whose owners are gone.
     pub(super) fn scratch(&self) -> Result<Scratch> {
         let (scratch, dead) = self.claim().context(format!("cannot make a workspace below {}", self.0.display()))?;
-        for (path, owner) in dead {
-            #[cfg(target_os = "linux")]
-            super::orphans::end(&path);
-            drop(Scratch { path, owner });
-        }
+        end_all(dead);
         Ok(scratch)
+    }
+
+    /// Removes the folders whose owners are gone.
+    fn sweep(&self) -> io::Result<()> {
+        if !fs::read_dir(&self.0)?.flatten().any(|entry| is_ours(&entry)) {
+            return Ok(());
+        }
+        let place = open_lock(&self.0.join(LOCK))?;
+        // Who holds it is making a workspace, and sweeps himself.
+        if place.try_lock().is_err() {
+            return Ok(());
+        }
+        let dead = self.dead()?;
+        drop(place);
+        end_all(dead);
+        Ok(())
     }
 
     /// The place is locked meanwhile, so that no folder is seen between its making and its lock.
     fn claim(&self) -> io::Result<(Scratch, Vec<(PathBuf, File)>)> {
-        let place = open_lock(&self.0.join("place.lock"))?;
+        let place = open_lock(&self.0.join(LOCK))?;
         place.lock()?;
         let dead = self.dead()?;
         let mode = fs::Permissions::from_mode(0o700);
@@ -121,8 +172,7 @@ impl Place {
         let mut dead = Vec::new();
         for entry in fs::read_dir(&self.0)? {
             let entry = entry?;
-            let is_ours = entry.file_name().to_string_lossy().starts_with(PREFIX) && entry.file_type()?.is_dir();
-            if is_ours
+            if is_ours(&entry)
                 && let Ok(owner) = open_lock(&entry.path().join(OWNER))
                 && owner.try_lock().is_ok()
             {
@@ -149,6 +199,25 @@ impl Drop for Scratch {
             }
             std::thread::sleep(std::time::Duration::from_millis(20));
         }
+    }
+}
+
+fn is_ours(entry: &fs::DirEntry) -> bool {
+    entry.file_name().to_string_lossy().starts_with(PREFIX) && entry.file_type().is_ok_and(|kind| kind.is_dir())
+}
+
+/// Whether a place is a folder of this user's that nobody else can write to.
+fn is_private(place: &Path) -> bool {
+    let own = rustix::process::geteuid().as_raw();
+    fs::symlink_metadata(place).is_ok_and(|found| found.is_dir() && found.uid() == own && found.mode() & 0o077 == 0)
+}
+
+/// Ends what still runs in folders whose owners are gone, and removes them.
+fn end_all(dead: Vec<(PathBuf, File)>) {
+    for (path, owner) in dead {
+        #[cfg(target_os = "linux")]
+        super::orphans::end(&path);
+        drop(Scratch { path, owner });
     }
 }
 

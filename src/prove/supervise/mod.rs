@@ -26,7 +26,7 @@ use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM};
 use crate::error::{Context as _, Error, Result};
 
 use sweep::{Brood, NAP, SETTLE};
-use tree::Process;
+pub(super) use tree::Process;
 pub use wire::Afterwards;
 use wire::{Channel, Event, Heard, Order, Wish};
 
