@@ -33,7 +33,7 @@ pub struct Error {
     /// What to do now, one step each.
     pub hints: Vec<String>,
     /// Lines for a file of the user's, printed last and as they are, so that they can be copied.
-    pub to_copy: &'static [&'static str],
+    pub to_copy: Vec<&'static str>,
 }
 
 /// `Result` with the program's own error.
@@ -42,7 +42,7 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 impl Error {
     /// The gate cannot decide, or no proof could be made.
     pub fn new(message: impl Into<String>) -> Self {
-        Error { exit: Exit::NoProof, message: message.into(), hints: Vec::new(), to_copy: &[] }
+        Error { exit: Exit::NoProof, message: message.into(), hints: Vec::new(), to_copy: Vec::new() }
     }
 
     /// The same with another end.
@@ -58,7 +58,7 @@ impl Error {
     }
 
     /// The same with lines to copy, which a hint has to announce.
-    pub fn copying(mut self, lines: &'static [&'static str]) -> Self {
+    pub fn copying(mut self, lines: Vec<&'static str>) -> Self {
         self.to_copy = lines;
         self
     }

@@ -7,7 +7,7 @@ use super::{Finding, Outcome, Patient, shell};
 use crate::caller::Caller;
 use crate::error::Result;
 use crate::git::{Scope, Setting};
-use crate::hooks::{self, Effect, HookState, KeptHook, Look, Manager};
+use crate::hooks::{self, Effect, HookState, KeptHook, Look, Manager, SKIPS};
 
 const INSTALL: &str = "proof-gate install";
 
@@ -77,6 +77,8 @@ fn of_state(look: &Look, folder: Option<&Path>) -> Option<Finding> {
 fn with_mend(finding: Finding, look: &Look, folder: Option<&Path>) -> Finding {
     let hook = shell::path(&look.hook);
     match &look.state {
+        // It would lead git away from the manager's other hooks, and back at its next install.
+        HookState::Elsewhere(_) if let Some(manager) = look.manager => with_call(finding, manager, look, folder),
         HookState::Elsewhere(written) => {
             let leads_elsewhere = look.folder.setting.as_ref().map(|setting| lead_back(look, setting, written, folder));
             let finding = leads_elsewhere.into_iter().fold(finding, Finding::mend);
@@ -152,18 +154,31 @@ fn replaced(finding: Finding, look: &Look, by: Option<&'static str>, folder: Opt
         }
         return finding.mend(INSTALL);
     };
-    let (file, lines) = manager.call();
+    with_call(finding, manager, look, folder).mend(manager.write_command()).mend(INSTALL)
+}
+
+/// What makes a manager call the gate.
+fn with_call(finding: Finding, manager: Manager, look: &Look, folder: Option<&Path>) -> Finding {
+    let call = manager.call(look.work_tree.as_deref());
+    let (name, file) = (manager.as_str(), call.file.display());
     let at = folder.map(|folder| format!("{}/", shell::path(folder))).unwrap_or_default();
-    let text: Vec<String> = lines.iter().map(|line| shell::word(line.as_bytes())).collect();
-    let words = format!(
-        "{} writes its hooks anew whenever it likes, so it has to call the gate; commit {file}",
-        manager.as_str()
-    );
-    finding
-        .advise(words)
-        .mend(format!("printf '%s\\n' {} >>{at}{file}", text.join(" ")))
-        .mend(manager.write_command())
-        .mend(INSTALL)
+    let mut words =
+        format!("{name} writes its hooks anew whenever it likes, so it has to call the gate; commit {file}");
+    if call.is_skipped {
+        words = format!("{words}; take out of it the command that calls the gate: {SKIPS}");
+    }
+    let finding = if call.is_behind {
+        let text: Vec<String> = call.lines.iter().map(|line| shell::word(line.as_bytes())).collect();
+        finding.mend(format!("printf '%s\\n' {} >>{at}{}", text.join(" "), shell::path(&call.file)))
+    } else {
+        words = format!("{words}; add to it by hand, {}, what 'proof-gate install' prints", call.place);
+        finding
+    };
+    let script = call.script.map(|script| match folder {
+        Some(folder) => format!("(cd {} && {script})", shell::path(folder)),
+        None => script.to_owned(),
+    });
+    script.into_iter().fold(finding.advise(words), Finding::mend)
 }
 
 fn beside(hook: &Path, ending: &str) -> PathBuf {

@@ -8,7 +8,7 @@ use bstr::ByteSlice as _;
 use super::{Finding, Outcome, Patient};
 use crate::caller::Caller;
 use crate::error::Result;
-use crate::hooks::{HookState, Manager, calling_line};
+use crate::hooks::{HookState, Manager, calling_line, is_runnable};
 
 /// Looks for everything that makes the manager skip the gate.
 pub fn check(patient: &Patient<'_>) -> Result<Outcome> {
@@ -21,10 +21,13 @@ pub fn check(patient: &Patient<'_>) -> Result<Outcome> {
     let Some(file) = manager.calling_file(&look.folder.path, patient.repository.work_tree()) else {
         return Ok(found.into());
     };
-    for rc in start_files(patient.caller, *manager, &file) {
+    for rc in start_files(patient, *manager) {
         found.extend(switched_off_in(&rc, *manager));
     }
     found.extend(answer_ignored(&file));
+    if *manager == Manager::Lefthook {
+        found.extend(lefthook_missing(patient.caller, &look.hook));
+    }
     Ok(found.into())
 }
 
@@ -45,7 +48,8 @@ fn switched_off(caller: &Caller, manager: Manager) -> Option<Finding> {
 }
 
 /// The files that a manager reads before it runs a hook.
-fn start_files(caller: &Caller, manager: Manager, config: &Path) -> Vec<PathBuf> {
+fn start_files(patient: &Patient<'_>, manager: Manager) -> Vec<PathBuf> {
+    let caller = patient.caller;
     let Some(home) = caller.home() else { return Vec::new() };
     match manager {
         Manager::Husky => {
@@ -54,7 +58,8 @@ fn start_files(caller: &Caller, manager: Manager, config: &Path) -> Vec<PathBuf>
         }
         Manager::Lefthook => {
             // `rc: ~/.lefthookrc`
-            let text = fs::read(config).unwrap_or_default();
+            let Some(config) = manager.config(patient.repository.work_tree()) else { return Vec::new() };
+            let text = fs::read(&config).unwrap_or_default();
             let named =
                 text.lines().find_map(|line| line.trim().strip_prefix(b"rc:")).map(|word| word.trim().to_owned());
             let named = named.map(|word| word.trim_with(|c| c == '"' || c == '\'').to_str_lossy().into_owned());
@@ -89,4 +94,37 @@ fn answer_ignored(file: &Path) -> Option<Finding> {
     swallows.then(|| {
         Finding::open(what, "What proof-gate refuses goes out.").advise("end that line behind the gate's own arguments")
     })
+}
+
+/// lefthook's own hook where there is no lefthook: it says so, and ends with 0 unless it was told to refuse.
+fn lefthook_missing(caller: &Caller, hook: &Path) -> Option<Finding> {
+    let bytes = fs::read(hook).ok()?;
+    let (_, behind) = bytes.split_once_str("Can't find lefthook")?;
+    if behind.lines().any(|line| line.trim() == b"exit 1") {
+        return None;
+    }
+    let advice = "put 'assert_lefthook_installed: true' into lefthook's configuration, then 'lefthook install': its hook then refuses";
+    let why = "Its hook then says that it cannot find it, and every push goes out.";
+    Some(if lefthook_is_found(caller, &bytes, hook) {
+        Finding::note("the hook of lefthook lets every push go out where there is no lefthook", "Here it finds one.")
+            .advise(advice)
+    } else {
+        Finding::open("lefthook, which has to call the gate, is not to be found", why)
+            .advise(format!("install lefthook, or bring it into PATH; and {advice}"))
+    })
+}
+
+/// Whether its hook finds it in PATH, at the place that it noted, or among the packages of the work tree.
+fn lefthook_is_found(caller: &Caller, hook: &[u8], file: &Path) -> bool {
+    let path = caller.variable("PATH").unwrap_or_default();
+    let named = caller.variable("LEFTHOOK_BIN").map(PathBuf::from);
+    let in_path = std::env::split_paths(path).map(|folder| folder.join("lefthook"));
+    // `elif /usr/lib/lefthook -h >/dev/null 2>&1`
+    let noted = hook.lines().filter_map(|line| line.trim().strip_prefix(b"elif /")).filter_map(|rest| {
+        rest.split_once_str(" -h ").map(|(path, _)| PathBuf::from(format!("/{}", path.to_str_lossy())))
+    });
+    let top = file.ancestors().find(|folder| folder.join("node_modules").is_dir());
+    let package = top.map(|top| top.join("node_modules/lefthook/bin/index.js"));
+    let mut places = named.into_iter().chain(in_path).chain(noted).chain(package);
+    places.any(|place| is_runnable(&place))
 }

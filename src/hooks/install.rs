@@ -64,7 +64,7 @@ pub fn install(repository: &Repository, caller: &Caller, options: &Options) -> R
     let manager = Manager::of(&folder, standing.as_ref()).filter(|_| !standing_is_ours && !options.force);
     if let Some(manager) = manager {
         let Some(file) = manager.calling_file(&folder, repository.work_tree()) else {
-            return Err(manager.conflict());
+            return Err(manager.conflict(repository.work_tree()));
         };
         manager.check_hook(&folder, standing.as_ref(), &file)?;
         let mut lines = vec![format!("nothing written: {} calls the gate", file.display())];

@@ -15,7 +15,7 @@ mod uninstall;
 
 pub use install::{Installed, Options, install};
 pub use kept::{KeptHook, KeptOutcome, REFUSED_BY_KEPT, kept_hook, run_kept};
-pub use manager::{Manager, calling_line};
+pub use manager::{Manager, SKIPS, calling_line};
 pub use seen_policy::SeenPolicy;
 pub use self_test::{fire, self_test_reply};
 pub use shim::is_ours;

@@ -108,6 +108,10 @@ pub struct Look {
     pub state: HookState,
     /// The program that the hook names, where it is ours.
     pub program: Option<PathBuf>,
+    /// The manager that rules the folder, if one does.
+    pub manager: Option<Manager>,
+    /// The work tree that it was seen from.
+    pub work_tree: Option<PathBuf>,
     /// Whether it is whole, but as an earlier version wrote it.
     pub is_older: bool,
     /// Whether another hook than this one is kept from before.
@@ -128,8 +132,8 @@ pub fn look(repository: &Repository) -> Result<Look> {
     let hook = folder.path.join("pre-push");
     let (mut state, program) = of_file(&hook, note.as_ref())?;
     let is_older = state == HookState::Fires && program.is_none();
+    let manager = Manager::of(&folder.path, Snapshot::take(&hook).ok().flatten().as_ref());
     if !matches!(state, HookState::Fires | HookState::Annotated) {
-        let manager = Manager::of(&folder.path, Snapshot::take(&hook).ok().flatten().as_ref());
         let is_runnable = is_runnable(&hook);
         if let Some(manager) = manager
             .filter(|manager| manager.calling_file(&folder.path, repository.work_tree()).is_some() && is_runnable)
@@ -145,7 +149,8 @@ pub fn look(repository: &Repository) -> Result<Look> {
     let kept = note.and_then(|note| note.before).and_then(|kept| Snapshot::take(&kept.path()).ok().flatten());
     let kept_other = kept.is_some_and(|kept| Snapshot::take(&hook).ok().flatten().is_some_and(|now| now != kept));
     let default = repository.common_dir().join("hooks");
-    Ok(Look { folder, hook, state, program, is_older, kept_other, default })
+    let work_tree = repository.work_tree().map(Path::to_owned);
+    Ok(Look { folder, hook, state, program, manager, work_tree, is_older, kept_other, default })
 }
 
 /// What stands at the hook's place, by itself.

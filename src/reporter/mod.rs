@@ -88,7 +88,7 @@ impl Reporter {
         for hint in &error.hints {
             self.say(&Line::new().tone(Tone::Dim, "hint").text(":  ").data(hint));
         }
-        for line in error.to_copy {
+        for line in &error.to_copy {
             self.say(&Line::new().text(line));
         }
     }

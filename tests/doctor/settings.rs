@@ -164,7 +164,11 @@ fn with_husky(sandbox: &mut Sandbox) {
 
 #[test]
 fn husky_that_took_the_hooks_over() {
-    check(with_husky, Push::GoesOut, &["git looks for hooks elsewhere"]);
+    let mut sandbox = shop();
+    with_husky(&mut sandbox);
+    is_found_and_mended(&sandbox, Push::GoesOut, &["git looks for hooks elsewhere", "commit .husky/pre-push"]);
+    // husky's other hooks stand there, and it would set it again.
+    assert_eq!(sandbox.git(&["config", "core.hooksPath"]).stdout.trim(), ".husky/_");
 }
 
 #[test]
@@ -194,19 +198,51 @@ fn husky_that_is_told_to_skip_the_gate_it_calls() {
     is_told(&sandbox, &["drops the gate's answer", "What proof-gate refuses goes out."]);
 }
 
+/// A `lefthook install` whose hook starts the script that lefthook.yml names, skips commands, and without lefthook says so and ends with 0.
+fn with_lefthook(sandbox: &mut Sandbox) {
+    let hook = "#!/bin/sh\\ncall_lefthook()\\n{\\n  lefthook -h || { echo \"Can'\\''t find lefthook\"; exit 0; }\\n\
+                \\040 grep -qs scripts: lefthook.yml || exit 0\\n  shift\\n\
+                \\040 exec sh .lefthook/pre-push/proof-gate \"$@\"\\n}\\ncall_lefthook pre-push \"$@\"\\n";
+    let program = format!("#!/bin/sh\n[ \"$1\" = install ] || exit 0\nprintf '{hook}' >.git/hooks/pre-push\n");
+    sandbox.write_executable("bin/lefthook", program);
+    let path = sandbox.sh("printf %s \"$PATH\"").stdout;
+    sandbox.set("PATH", &format!("{}:{path}", sandbox.root().join("bin").display()));
+    sandbox.sh("lefthook install").ends_with(0);
+}
+
 #[test]
 fn lefthook_that_took_its_place_back() {
-    check(
-        |sandbox| {
-            let hook = "#!/bin/sh\\ncall_lefthook()\\n{\\n  grep -qs \"proof-gate hook\" lefthook.yml || exit 0\\n\
-                        \\x20 exec proof-gate hook \"$@\"\\n}\\ncall_lefthook pre-push \"$@\"\\n"
-                .replace("\\x20", " ");
-            sandbox.write_executable("bin/lefthook", format!("#!/bin/sh\nprintf '{hook}' >.git/hooks/pre-push\n"));
-            let path = sandbox.sh("printf %s \"$PATH\"").stdout;
-            sandbox.set("PATH", &format!("{}:{path}", sandbox.root().join("bin").display()));
-            sandbox.sh("lefthook install").ends_with(0);
-        },
-        Push::GoesOut,
-        &["open lefthook took the hook's place", "commit lefthook.yml"],
+    check(with_lefthook, Push::GoesOut, &["open lefthook took the hook's place", "commit lefthook.yml"]);
+}
+
+#[test]
+fn lefthook_that_calls_the_gate_as_a_command_which_it_skips() {
+    let command =
+        "pre-push:\n  commands:\n    proof-gate:\n      run: proof-gate hook pre-push {0}\n      use_stdin: true\n";
+    let mut sandbox = shop();
+    with_lefthook(&mut sandbox);
+    sandbox.write("lefthook.yml", command);
+    sandbox.proof_gate(&["status"]).says("not gated");
+    let ran =
+        is_told(&sandbox, &["open lefthook took the hook's place", "lefthook skips a command", "add to it by hand"]);
+    // A second key of the same name would be an error of every hook.
+    assert!(!mends(&ran).iter().any(|command| command.contains("lefthook.yml")), "{}", ran.stdout);
+    sandbox.sh(&mends(&ran)[0]).ends_with(0);
+    sandbox.proof_gate(&["install"]).ends_with(3).says("below the 'pre-push:' that it has").says("  scripts:");
+    sandbox.write("lefthook.yml", "pre-push:\n  scripts:\n    proof-gate:\n      runner: sh\n      use_stdin: true\n");
+    mended(&sandbox, &mends(&ran)[1..]);
+}
+
+#[test]
+fn lefthook_that_is_not_to_be_found_lets_pushes_go_out() {
+    let mut sandbox = shop();
+    with_lefthook(&mut sandbox);
+    let ran = is_told(&sandbox, &["open lefthook took the hook's place"]);
+    mended(&sandbox, &mends(&ran));
+    fs::remove_file(sandbox.root().join("bin/lefthook")).unwrap();
+    sandbox.push(&["origin", "main:release/broken"]).ends_with(0);
+    is_told(
+        &sandbox,
+        &["open lefthook, which has to call the gate, is not to be found", "assert_lefthook_installed: true"],
     );
 }

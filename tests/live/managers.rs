@@ -71,6 +71,8 @@ fn follow(beside: Beside, sandbox: &Sandbox, file: &str) {
     let standing = fs::read_to_string(sandbox.shop().join(file)).unwrap_or_default();
     sandbox.write(file, standing + &lines);
     if beside == Beside::Lefthook {
+        let script = refused.stderr.split_once("and commit both: ").unwrap().1.lines().next().unwrap();
+        sandbox.sh(script).ends_with(0);
         // lefthook has written no hook pre-push as yet: its configuration named none.
         sandbox.proof_gate(&["install"]).ends_with(3).says("lefthook install");
     }
@@ -127,6 +129,19 @@ fn beside_prek_a_broken_branch_that_is_not_checked_out_is_refused() {
 #[test]
 fn beside_lefthook_a_broken_branch_that_is_not_checked_out_is_refused() {
     check(Beside::Lefthook);
+}
+
+/// With an upstream that holds what is checked out, lefthook finds no file to push, and skips what it calls a command.
+#[test]
+fn beside_lefthook_a_push_of_no_file_of_the_checkout_is_refused() {
+    let sandbox = sandbox();
+    Beside::Lefthook.set_up(&sandbox);
+    Beside::Lefthook.install_gate(&sandbox);
+    sandbox.push(&["--set-upstream", "origin", "main"]).ends_with(0).says("PASS");
+    sandbox.proof_gate(&["doctor", "--fire"]).ends_with(0);
+    sandbox.push(&["origin", ":main"]).ends_with(1).says("would be deleted");
+    break_payments_elsewhere(&sandbox);
+    push_of_the_broken_branch_is_refused(&sandbox);
 }
 
 #[test]

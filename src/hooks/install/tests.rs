@@ -167,6 +167,8 @@ fn check_manager(folder: &str, file: &str, text: &str, config: &str, line: &str)
     fs::write(top.join(config), format!("# nothing: {line}\n# proof-gate hook pre-push\n")).unwrap();
     conflict(&shop, &Options::default());
     fs::write(top.join(config), hints).unwrap();
+    fs::create_dir_all(top.join(".lefthook/pre-push")).unwrap();
+    fs::write(top.join(".lefthook/pre-push/proof-gate"), "exec proof-gate hook pre-push \"$@\"\n").unwrap();
     let hook = top.join(folder).join("pre-push");
     let theirs = fs::read(&hook).unwrap_or_else(|_| b"#!/bin/sh\n. \"$(dirname \"$0\")/h\"\n".to_vec());
     drop(fs::remove_file(&hook));
