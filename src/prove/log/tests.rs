@@ -325,11 +325,11 @@ proptest! {
     }
 
     #[test]
-    fn no_secret_survives(before in plain(), secret in secret(), known in "[A-Za-z0-9 /+&]{8,60}", after in plain()) {
+    fn no_secret_survives(before in plain(), secret in secret(), known in "[A-Za-z0-9/+&][A-Za-z0-9 /+&]{6,58}[A-Za-z0-9/+&]", after in plain()) {
         let text = format!("{before} {secret} {known}\n{after}\"{secret}\"{known}");
         let out = masked(&Masks::of([known.clone().into_bytes()].into_iter()), &[text.as_bytes()]);
         prop_assert!(out.find(&secret).is_none());
-        prop_assert!(out.find(known.trim()).is_none());
+        prop_assert!(out.find(&known).is_none());
     }
 
     #[test]
