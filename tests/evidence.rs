@@ -132,7 +132,10 @@ fn the_value_of_a_passed_variable_stands_in_no_record_nor_on_screen() {
     let script = format!("cat >\"$PROOF_REPORT\" <<END\n{failing}\nEND\nexit 1");
     let sandbox = shop_with(&script, &policy);
     let ran = sandbox.sh("MYPASS='correct-horse-9' proof-gate run --suite payment --json").ends_with(1);
-    let shown = sandbox.sh("proof-gate show --json; proof-gate show; git log -p --all; git for-each-ref").ends_with(0);
+    let shown = sandbox
+        .sh("proof-gate show --json; proof-gate show; git log -p --all; cat \
+                            \"$(git rev-parse --git-common-dir)\"/proof-gate/evidence/*/payment/report")
+        .ends_with(0);
     for text in [&ran.stdout, &ran.stderr, &shown.stdout, &shown.stderr] {
         assert!(!text.contains("correct-horse-9"), "{text}");
     }

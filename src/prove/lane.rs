@@ -311,7 +311,8 @@ impl<'a> Lane<'a> {
         let refs = WorkspaceRefs::read(self.workspace.folder()).beside(&self.given_refs);
         run.noticed.extend(self.user.changes(&refs));
         run.told = (job.suite.read)(&report, run.started_system).relative_to(&run.folder);
-        reports::keep(&reports, &job.outputs).context(format!("cannot keep the report of the suite {name}"))?;
+        reports::keep(&reports, &job.outputs, &self.masks)
+            .context(format!("cannot keep the report of the suite {name}"))?;
         let failed = !matches!(run.outcome, Outcome::Exited { code: 0 } | Outcome::Cancelled);
         if failed && let Err(Stop::Failed(error)) = self.steps(StepKind::Ready, progress, cancel) {
             return Err(Stop::Failed(error.while_doing(format!("not ready any more after the suite {name}"))));

@@ -1,21 +1,24 @@
-//! Taking reports out of the workspace before it is gone.
+//! Taking reports out of the workspace before it is gone, with secrets masked.
 //!
 //! Deliberately absent: reading them.
 
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, Read as _};
+use std::io::{self, Read as _, Write as _};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 
-/// A longer report is not kept: cut, some formats would still look whole.
-const MAX_REPORT: u64 = 256 << 20;
+use super::log::Masks;
+use super::masked_report::masked;
+
+/// A longer report is not kept: cut, some formats would still look whole. The judge reads none that is longer.
+const MAX_REPORT: u64 = 64 << 20;
 
 /// Files of a report folder that are kept.
 const MAX_REPORT_FILES: usize = 256;
 
 /// Copies the regular files of a report folder; links, pipes, devices and what cannot be read are left behind, as if they had not been
 /// written. Times are kept: they tell an old report. An error means that the copy failed, not the suite.
-pub(super) fn keep(from: &Path, to: &Path) -> io::Result<()> {
+pub(super) fn keep(from: &Path, to: &Path, masks: &Masks) -> io::Result<()> {
     let Ok(entries) = fs::read_dir(from) else {
         // The suite removed its own report folder.
         return Ok(());
@@ -30,7 +33,9 @@ pub(super) fn keep(from: &Path, to: &Path) -> io::Result<()> {
         }
         let path = to.join(entry.file_name());
         let mut kept = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
-        io::copy(&mut source.take(MAX_REPORT), &mut kept)?;
+        let mut report = Vec::new();
+        source.take(MAX_REPORT).read_to_end(&mut report)?;
+        kept.write_all(&masked(masks, &report))?;
         kept.set_modified(found.modified()?)?;
     }
     Ok(())

@@ -29,7 +29,7 @@ impl Masks {
     }
 
     /// Where secrets stand in a text, from left to right. No two overlap.
-    fn secrets(&self, text: &[u8]) -> Vec<Range<usize>> {
+    pub(in crate::prove) fn secrets(&self, text: &[u8]) -> Vec<Range<usize>> {
         let mut scan = self.scan(text);
         let mut secrets = Vec::new();
         let mut at = 0;
@@ -50,6 +50,20 @@ impl Masks {
         secrets
     }
 
+    /// Where secrets stand in a text that keep to one line: all but private keys.
+    pub(in crate::prove) fn secrets_on_a_line(&self, text: &[u8]) -> Vec<Range<usize>> {
+        let mut scan = self.scan(text);
+        let mut secrets = Vec::new();
+        let mut at = 0;
+        while let Some(found) = scan.next(at) {
+            at = found.end();
+            if let Found::Secret(range) = found {
+                secrets.push(range);
+            }
+        }
+        secrets
+    }
+
     /// How many bytes at the end of a text are the beginning of a known value.
     fn begun(&self, text: &[u8]) -> usize {
         let of = |spelling: &Vec<u8>| {
@@ -61,7 +75,7 @@ impl Masks {
 }
 
 /// A text with the mask in place of these ranges, which are sorted.
-fn without(text: &[u8], ranges: impl IntoIterator<Item = Range<usize>>) -> Vec<u8> {
+pub(in crate::prove) fn without(text: &[u8], ranges: impl IntoIterator<Item = Range<usize>>) -> Vec<u8> {
     let mut out = Vec::with_capacity(text.len());
     let mut at = 0;
     for range in ranges {

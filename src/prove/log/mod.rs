@@ -15,6 +15,7 @@ mod tests;
 use std::io;
 use std::path::Path;
 
+pub(super) use hide::without;
 use kept::Kept;
 pub use masks::Masks;
 pub use read::{last_line_of, last_lines_of, telling_lines_of};
