@@ -288,3 +288,19 @@ fn two_pushes_of_one_commit_at_once_run_its_suites_once_and_decide_alike() {
     runs.sort();
     assert_eq!(runs, ["booking", "full", "guardrail", "payment"]);
 }
+
+#[test]
+fn ctrl_c_in_teardown_records_no_pass_although_every_suite_passed() {
+    check_step("teardown", "INT");
+}
+
+#[test]
+fn ctrl_c_in_teardown_keeps_proof_gate_push_from_pushing() {
+    let sandbox = shop_that_hangs_in("teardown");
+    let mut session = sandbox.session(GATE, &["push", "origin", "main"]);
+    suite_that_hangs(&sandbox);
+    session.types("\x03");
+    assert_eq!(session.child.wait().unwrap().code(), Some(2));
+    assert_eq!(records(&sandbox), "");
+    assert!(sandbox.remote_ref("refs/heads/main").is_none());
+}

@@ -1,8 +1,8 @@
 //! Whether the user asked to stop. Polled by whatever waits; it stops nothing by itself.
 
 use std::array;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, OnceLock};
 
 use rustix::process::{Pid, getppid};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM};
@@ -51,12 +51,18 @@ impl Parent {
 
 impl Cancel {
     /// Hears INT, TERM, HUP and QUIT from now on; they no longer end the process by themselves.
+    ///
+    /// The process has one such wish: who asks for it again hears what was asked before, too.
     pub fn on_signals() -> Result<Self> {
+        static HEARD: OnceLock<Cancel> = OnceLock::new();
+        if let Some(heard) = HEARD.get() {
+            return Ok(heard.clone());
+        }
         let cancel = Self::never();
         for (signal, source) in SIGNALS.into_iter().zip(cancel.sources.iter()) {
             signal_hook::flag::register(signal, Arc::clone(&source.raised)).context("cannot listen for signals")?;
         }
-        Ok(cancel)
+        Ok(HEARD.get_or_init(|| cancel).clone())
     }
 
     /// Hears no signal; only [`raise`](Self::raise) sets it.

@@ -93,7 +93,7 @@ pub struct Proof {
 pub enum ProofEnd {
     /// Every suite was started and ended.
     Whole,
-    /// The user asked to stop. Suites that had ended keep their outcome.
+    /// The user asked to stop, `teardown` included. Suites that had ended keep their outcome.
     Interrupted,
 }
 
@@ -262,7 +262,8 @@ pub fn prove(request: &Request<'_>, events: &mut dyn FnMut(Event), cancel: &Canc
     if let Some(error) = nothing_ended(&suites) {
         return Err(error);
     }
-    let interrupted = suites.iter().any(|run| run.outcome == Outcome::Cancelled);
+    // Also when every suite had ended by then, and only `teardown` was left.
+    let interrupted = cancel.is_raised() || suites.iter().any(|run| run.outcome == Outcome::Cancelled);
     let ended = if interrupted { ProofEnd::Interrupted } else { ProofEnd::Whole };
     Ok(Proof { suites, environment: info.environment, ended })
 }
