@@ -226,6 +226,8 @@ pub enum Event {
         /// Since it started.
         elapsed: Duration,
     },
+    /// The user asked to stop, and what runs is being ended. Told more than once.
+    Interrupted,
     /// A suite ended, and everything around it.
     SuiteEnded {
         /// How, and what it left.
