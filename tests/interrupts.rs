@@ -163,7 +163,7 @@ fn tidying_shop(on_term: &str) -> Sandbox {
     sandbox
 }
 
-const TIDY: &str = "sleep 0.5; touch \"$outside/tidied\"; exit 1";
+const TIDY: &str = "sleep 0.2; touch \"$outside/tidied\"; exit 1";
 
 #[test]
 fn ctrl_c_in_a_push_leaves_the_suite_time_to_tidy_up_although_git_dies_at_once() {
@@ -287,4 +287,48 @@ fn two_pushes_of_one_commit_at_once_run_its_suites_once_and_decide_alike() {
     let mut runs = sandbox.suites_run();
     runs.sort();
     assert_eq!(runs, ["booking", "full", "guardrail", "payment"]);
+}
+
+#[test]
+fn ctrl_c_in_teardown_records_no_pass_although_every_suite_passed() {
+    check_step("teardown", "INT");
+}
+
+#[test]
+fn ctrl_c_in_teardown_keeps_proof_gate_push_from_pushing() {
+    let sandbox = shop_that_hangs_in("teardown");
+    let mut session = sandbox.session(GATE, &["push", "origin", "main"]);
+    suite_that_hangs(&sandbox);
+    session.types("\x03");
+    assert_eq!(session.child.wait().unwrap().code(), Some(2));
+    assert_eq!(records(&sandbox), "");
+    assert!(sandbox.remote_ref("refs/heads/main").is_none());
+}
+
+#[test]
+fn ctrl_c_is_answered_once_and_nothing_is_drawn_after_it() {
+    let sandbox = tidying_shop("sleep 2; exit 1");
+    let mut session = sandbox.session(GATE, &["run", "--suite", "payment"]);
+    suite_that_hangs(&sandbox);
+    session.types("\x03");
+    let shown = session.shown();
+    let (before, after) = shown.split_once("interrupted: ending the suites").expect(&shown);
+    assert!(before.contains("running  payment"), "{shown}");
+    let after: Vec<&str> = after.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
+    assert!(matches!(after[..], [first, ..] if first.contains("no proof: interrupted")), "{shown}");
+    assert!(!after.join(" ").contains("running"), "{shown}");
+}
+
+#[test]
+fn ctrl_c_in_a_push_waits_a_second_only_as_nobody_can_type_a_second_one() {
+    let sandbox = tidying_shop("");
+    sandbox.install();
+    let mut session = sandbox.session("git", &["push", "origin", "main"]);
+    let suite = suite_that_hangs(&sandbox);
+    let asked = Instant::now();
+    session.types("\x03");
+    session.child.wait().unwrap();
+    wait_for("the end of the suite", || !is_alive(&suite));
+    assert!(asked.elapsed() < Duration::from_secs(4), "{:?}", asked.elapsed());
+    wait_for("the end of the gate", || workspaces(&sandbox) == 0);
 }

@@ -30,7 +30,7 @@ pub fn run(caller: &Caller, args: &cli::Config, reporter: &Reporter) -> Result<E
     match args {
         cli::Config::Check { file } => {
             let (name, bytes) = read(file)?;
-            let notes = check(&bytes)?;
+            let notes = check(&name, &bytes)?;
             for note in &notes {
                 reporter.say(&Line::new().text("note: ").data(note));
             }
@@ -46,9 +46,9 @@ pub fn run(caller: &Caller, args: &cli::Config, reporter: &Reporter) -> Result<E
     Ok(Exit::Allowed)
 }
 
-/// Reads a policy file and says what its reader should know: one note each.
-pub fn check(bytes: &[u8]) -> Result<Vec<String>> {
-    let policy = policy::parse(bytes).map_err(|error| error.into_error(policy::FILE))?;
+/// Reads a policy file of this name and says what its reader should know: one note each.
+pub fn check(name: &str, bytes: &[u8]) -> Result<Vec<String>> {
+    let policy = policy::parse(bytes).map_err(|error| error.into_error(name))?;
     let mut notes: Vec<String> = policy
         .not_yet()
         .into_iter()
@@ -85,15 +85,15 @@ mod tests {
 
     #[test]
     fn a_bad_file_is_told_with_its_place_and_a_next_step() {
-        let error =
-            check(b"version = 1\n[suites.a]\nrun = ['x']\nreport = 'tap'\npath = ['x']\n").expect_err("it is bad");
-        assert_eq!(error.message, "cannot read .proofrc.toml at line 5, column 1: unknown key 'path' in [suites.a]");
+        let error = check("shop.toml", b"version = 1\n[suites.a]\nrun = ['x']\nreport = 'tap'\npath = ['x']\n")
+            .expect_err("it is bad");
+        assert_eq!(error.message, "cannot read shop.toml at line 5, column 1: unknown key 'path' in [suites.a]");
         assert_eq!(error.hints, ["did you mean 'paths'?"]);
     }
 
     #[test]
     fn what_cannot_be_proven_yet_is_noted() {
-        let notes = check(b"version = 1\n[suites.a]\nrun = ['x']\nreport = 'tap'\n").expect("it is good");
+        let notes = check(policy::FILE, b"version = 1\n[suites.a]\nrun = ['x']\nreport = 'tap'\n").expect("it is good");
         assert!(notes[0].starts_with("not yet: suites.a.report: "), "{notes:?}");
     }
 

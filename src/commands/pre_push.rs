@@ -15,8 +15,8 @@ use crate::gate::{self, Case, GatedUpdate};
 use crate::git::{Oid, Repository};
 use crate::hooks::{self, KeptOutcome, SeenPolicy};
 use crate::policy::{OnMissing, Policy};
-use crate::prove::Parent;
 use crate::prove::supervise::close_inherited;
+use crate::prove::{Cancel, Parent};
 use crate::records::{Answer, Scenario};
 use crate::reporter::Reporter;
 use crate::select::{self, Action, Anchors, PolicyReader, RefUpdate, Subject};
@@ -145,6 +145,7 @@ impl Gate<'_, '_> {
                 if !self.prove(&weighed[index])? {
                     continue;
                 }
+                self.go_on_unless_interrupted()?;
                 self.ground.refresh()?;
                 weighed = self.weigh(updates)?;
                 if outcome(&weighed) == gate::Outcome::Refused {
@@ -176,7 +177,19 @@ impl Gate<'_, '_> {
             refusal::held(self.reporter);
             return Ok(Exit::Refused);
         }
+        if held_open > std::time::Duration::ZERO {
+            self.go_on_unless_interrupted()?;
+        }
         Ok(Exit::Allowed)
+    }
+
+    /// Since the first proof a signal no longer ends this process by itself. Who asked to stop does not want the push, proven or not.
+    fn go_on_unless_interrupted(&self) -> Result<()> {
+        if Cancel::on_signals()?.or_without(self.parent).is_raised() {
+            return Err(Error::new("interrupted: nothing is pushed")
+                .hint("what was proven is recorded; the next push finds it"));
+        }
+        Ok(())
     }
 
     fn weigh(&self, updates: &[RefUpdate]) -> Result<Vec<Weighed>> {

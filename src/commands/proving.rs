@@ -76,6 +76,9 @@ fn prove_and_record(ground: &mut Ground<'_>, reporter: &mut Reporter, order: &Or
     show_commands_once(ground, reporter, order)?;
     let runs = runs_of(ground, order)?;
     let cancel = Cancel::on_signals().context("cannot listen for signals")?.or_without(order.parent);
+    if cancel.is_raised() {
+        return Err(interrupted());
+    }
     let started = Timestamp::now();
     let evidence_dir = evidence_dir(ground, commit, started)?;
     let last_times = last_times(ground, order);
@@ -120,16 +123,18 @@ fn prove_and_record(ground: &mut Ground<'_>, reporter: &mut Reporter, order: &Or
         Ok(proof) => proof,
         Err(error) => {
             journal.end_without_record()?;
-            return Err(error);
+            // git hears the same Ctrl-C, and what it says when it dies of that is no news.
+            return Err(if cancel.is_raised() { interrupted() } else { error });
         }
     };
     let judged = judge_all(policy, &runs, &proof.suites);
-    let whole = judged.broken.is_none() && matches!(proof.ended, ProofEnd::Whole);
+    let ended = if cancel.is_raised() { ProofEnd::Interrupted } else { proof.ended };
+    let whole = judged.broken.is_none() && matches!(ended, ProofEnd::Whole);
     let verdicts: Vec<SuiteVerdict> =
         judged.verdicts.into_iter().filter(|suite| whole || suite.verdict.word() == Word::Fail).collect();
     if verdicts.is_empty() {
         journal.end_without_record()?;
-        return Err(broken(judged.broken, &proof.ended));
+        return Err(broken(judged.broken, &ended));
     }
     let recorded = match statement_of(&verdicts, &proof.environment, &killed).and_then(|draft| log.append(draft)) {
         Ok(recorded) => recorded,
@@ -144,7 +149,7 @@ fn prove_and_record(ground: &mut Ground<'_>, reporter: &mut Reporter, order: &Or
     journal.end()?;
     reporter.say(&closing(&recorded, &verdicts));
     if !whole {
-        return Err(broken(judged.broken, &proof.ended)
+        return Err(broken(judged.broken, &ended)
             .hint(format!("what had failed before is recorded: proof-gate show {}", recorded.id().short())));
     }
     Ok(Proven::Recorded(Box::new(recorded), verdicts))
@@ -187,7 +192,7 @@ pub fn draft(
     };
     let proof = prove::prove(&request, &mut |event| watch.event(event), &cancel);
     reporter.settled();
-    let proof = proof?;
+    let proof = proof.map_err(|error| if cancel.is_raised() { interrupted() } else { error })?;
     let judged = judge_all(policy, &runs, &proof.suites);
     match (&judged.broken, &proof.ended) {
         (None, ProofEnd::Whole) => Ok(judged.verdicts),
@@ -267,11 +272,13 @@ fn jobs(policy: &Policy, runs: &[(String, u32)], last_times: &BTreeMap<String, D
     Ok(jobs)
 }
 
+fn interrupted() -> Error {
+    Error::new("no proof: interrupted").hint("the next push, or 'proof-gate run', proves it anew")
+}
+
 fn broken(why: Option<(String, Option<String>)>, ended: &ProofEnd) -> Error {
     let (cause, hint) = match (why, ended) {
-        (_, ProofEnd::Interrupted) => {
-            ("interrupted".to_owned(), Some("the next push, or 'proof-gate run', proves it anew".to_owned()))
-        }
+        (_, ProofEnd::Interrupted) => return interrupted(),
         (Some(why), ProofEnd::Whole) => why,
         (None, ProofEnd::Whole) => ("nothing was run".to_owned(), None),
     };

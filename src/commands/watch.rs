@@ -49,6 +49,7 @@ impl Watch<'_> {
                 last_time: self.last_times.get(&name).copied(),
                 last_line: last_line.as_bytes(),
             }),
+            Event::Interrupted => self.reporter.interrupted(),
             Event::SuiteEnded { run } => self.suite_ended(*run),
             Event::TeardownFailed { argv, why } => {
                 let line = Line::new().text("  note     teardown failed: ").data(argv.join(" "));

@@ -248,7 +248,16 @@ impl Output {
             lines.iter().find(|line| line.starts_with(b"fatal:") || line.starts_with(b"error:")).or(lines.first());
         match telling {
             Some(line) => without_user_info(&line.to_str_lossy()).into_owned(),
-            None => format!("it ended with {}", self.status),
+            None => self.ending(),
+        }
+    }
+
+    /// `it ended with exit code 1`, for a git that said nothing.
+    pub fn ending(&self) -> String {
+        match self.status.code() {
+            Some(code) => format!("it ended with exit code {code}"),
+            // `signal: 2 (SIGINT)`
+            None => format!("it was ended by {}", self.status),
         }
     }
 

@@ -40,7 +40,8 @@ pub fn fire(repository: &Repository) -> Result<()> {
         std::thread::sleep(std::time::Duration::from_millis(50));
         output = repository.fire_pre_push(&[REMOTE, &word])?;
     }
-    Err(Error::new(format!("cannot make the hook fire: {} ({})", output.complaint(), output.status))
+    let said = if output.stderr.is_empty() { String::new() } else { format!("{}; ", output.complaint()) };
+    Err(Error::new(format!("cannot make the hook fire: {said}{}", output.ending()))
         .hint("a file system mounted noexec, a missing /bin/sh, or a program that does not start: mend it, then install again"))
 }
 

@@ -80,7 +80,8 @@ pub fn purge(repository: &Repository) -> Result<Vec<String>> {
         commands.extend_from_slice(format!(" {id}\n").as_bytes());
     }
     repository.command().args(["update-ref", "--stdin"]).stdin(commands).run()?;
-    lines.push(format!("removed {} refs below refs/proof/", refs.len()));
+    let noun = if refs.len() == 1 { "ref" } else { "refs" };
+    lines.push(format!("removed {} {noun} below refs/proof/", refs.len()));
     let own = repository.own_dir();
     match fs::remove_dir_all(&own) {
         Ok(()) => lines.push(format!("removed {}", own.display())),

@@ -1,8 +1,9 @@
 //! Whether the user asked to stop. Polled by whatever waits; it stops nothing by itself.
 
 use std::array;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, OnceLock};
+use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, getppid};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM};
@@ -17,6 +18,9 @@ const OWN: usize = SIGNALS.len();
 const PARENT: usize = OWN + 1;
 const SOURCES: usize = PARENT + 1;
 
+/// How long what runs may take to end once the parent is gone: on Ctrl-C git dies at once, and nobody can ask a second time.
+pub(super) const GRACE_WITHOUT_PARENT: Duration = Duration::from_secs(1);
+
 /// A wish to stop, from a signal, a dead parent or the program itself. Clones share it.
 #[derive(Clone, Debug)]
 pub struct Cancel {
@@ -29,6 +33,7 @@ pub struct Cancel {
 struct Source {
     raised: Arc<AtomicBool>,
     seen: AtomicUsize,
+    first: OnceLock<Instant>,
 }
 
 /// The process that started this one: git, for its hook.
@@ -51,12 +56,18 @@ impl Parent {
 
 impl Cancel {
     /// Hears INT, TERM, HUP and QUIT from now on; they no longer end the process by themselves.
+    ///
+    /// The process has one such wish: who asks for it again hears what was asked before, too.
     pub fn on_signals() -> Result<Self> {
+        static HEARD: OnceLock<Cancel> = OnceLock::new();
+        if let Some(heard) = HEARD.get() {
+            return Ok(heard.clone());
+        }
         let cancel = Self::never();
         for (signal, source) in SIGNALS.into_iter().zip(cancel.sources.iter()) {
             signal_hook::flag::register(signal, Arc::clone(&source.raised)).context("cannot listen for signals")?;
         }
-        Ok(cancel)
+        Ok(HEARD.get_or_init(|| cancel).clone())
     }
 
     /// Hears no signal; only [`raise`](Self::raise) sets it.
@@ -79,9 +90,20 @@ impl Cancel {
         self.unforgiven().any(|count| count > 0)
     }
 
-    /// Whether somebody asked again after the first time was heard, in the same way: nothing is waited for any more.
+    /// Whether somebody asked again after the first time was heard, in the same way, or the parent is gone for a moment already: nothing is
+    /// waited for any more.
     pub fn is_urgent(&self) -> bool {
-        self.unforgiven().any(|count| count > 1)
+        let mut unforgiven = self.unforgiven();
+        unforgiven.any(|count| count > 1) || self.forgiven[PARENT] == 0 && self.is_orphaned_for(GRACE_WITHOUT_PARENT)
+    }
+
+    /// Whether the parent is gone, so that nobody can ask again.
+    pub fn is_orphaned(&self) -> bool {
+        self.is_orphaned_for(Duration::ZERO)
+    }
+
+    fn is_orphaned_for(&self, time: Duration) -> bool {
+        self.counts()[PARENT] > 0 && self.sources[PARENT].first.get().is_some_and(|first| first.elapsed() >= time)
     }
 
     /// The same wish without what was asked until now: what has to be done at the end goes on until somebody asks again.
@@ -101,6 +123,7 @@ impl Cancel {
         array::from_fn(|index| {
             let source = &self.sources[index];
             if source.raised.swap(false, Ordering::SeqCst) {
+                source.first.get_or_init(Instant::now);
                 source.seen.fetch_add(1, Ordering::SeqCst);
             }
             source.seen.load(Ordering::SeqCst)
@@ -140,5 +163,14 @@ mod tests {
         assert!(cancel.is_raised() && !cancel.is_urgent());
         assert!(!cancel.forgiving().is_raised());
         assert!(!Cancel::never().or_without(Some(Parent::now())).is_raised());
+    }
+
+    #[test]
+    fn without_a_parent_nothing_is_waited_for_long_but_what_has_to_be_done_at_the_end() {
+        let cancel = Cancel::never().or_without(Some(Parent(Pid::from_raw(i32::MAX))));
+        assert!(cancel.is_orphaned() && !cancel.is_urgent());
+        std::thread::sleep(GRACE_WITHOUT_PARENT);
+        assert!(cancel.is_urgent() && !cancel.forgiving().is_urgent());
+        assert!(!Cancel::never().is_orphaned());
     }
 }

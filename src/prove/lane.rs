@@ -13,6 +13,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 use self::settle::Made;
+use super::cancel::GRACE_WITHOUT_PARENT;
 use super::environment::{self, Variables};
 use super::handed::Handed;
 use super::log::{Masks, telling_lines_of};
@@ -36,6 +37,9 @@ const SHOWN_LINES: usize = 6;
 
 /// How long each `teardown` command may take.
 const TEARDOWN_TIME: Duration = Duration::from_secs(60);
+
+/// The same where nobody is left to ask for an end of it.
+const TEARDOWN_TIME_ORPHANED: Duration = Duration::from_secs(10);
 
 /// A workspace and what its commands see.
 pub(super) struct Lane<'a> {
@@ -198,7 +202,11 @@ impl<'a> Lane<'a> {
             masks: &self.masks,
             afterwards,
         };
-        let ended = process::run(&job, cancel, &mut |_, _| {})?;
+        let ended = process::run(&job, cancel, &mut |_, _| {
+            if cancel.is_raised() {
+                progress(Event::Interrupted);
+            }
+        })?;
         self.note_leftovers(what, argv, &ended.leftovers);
         self.kept.extend(ended.kept);
         let how = match ended.ending {
@@ -275,7 +283,13 @@ impl<'a> Lane<'a> {
         run.noticed.extend_from_slice(self.workspace.noticed());
         let name = &job.suite.name;
         progress(Event::SuiteStarted { name: name.clone(), argv: invocation.argv.clone() });
-        let mut tell = |last_line, elapsed| progress(Event::SuiteOutput { name: name.clone(), last_line, elapsed });
+        let mut tell = |last_line, elapsed| {
+            progress(if cancel.is_raised() {
+                Event::Interrupted
+            } else {
+                Event::SuiteOutput { name: name.clone(), last_line, elapsed }
+            });
+        };
         let ended = process::run(
             &process::Job {
                 supervisor: &self.request.caller.program,
@@ -322,8 +336,12 @@ impl<'a> Lane<'a> {
 
     /// Every `teardown` command, whatever the ones before did, and after an interrupt too. Then what was kept running is ended.
     pub(super) fn tear_down(&mut self, progress: &mut dyn FnMut(Event), cancel: &Cancel) {
+        let (longest, grace) = match cancel.is_orphaned() {
+            true => (TEARDOWN_TIME_ORPHANED, GRACE_WITHOUT_PARENT),
+            false => (TEARDOWN_TIME, process::GRACE),
+        };
         let cancel = cancel.forgiving();
-        let timeout = self.request.proof.timeout.min(TEARDOWN_TIME);
+        let timeout = self.request.proof.timeout.min(longest);
         for argv in &self.request.proof.teardown {
             if let Err(stop) = self.step(StepKind::Teardown, argv, timeout, progress, &cancel) {
                 let why = match stop {
@@ -334,7 +352,7 @@ impl<'a> Lane<'a> {
             }
         }
         for kept in self.kept.drain(..) {
-            if let Err(error) = kept.end(&cancel) {
+            if let Err(error) = kept.end(grace, &cancel) {
                 progress(Event::TeardownFailed { argv: Vec::new(), why: error.message });
             }
         }

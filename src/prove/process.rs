@@ -202,7 +202,9 @@ impl Supervised {
                 Heard::Nothing => {}
                 Heard::Gone => return Err(lost("its supervisor was ended from outside")),
             }
-            self.pass_on(cancel, &mut said);
+            if self.pass_on(cancel, &mut said) {
+                progress(shown.clone(), elapsed);
+            }
             // A long gap is no time that the program had: this process was stopped meanwhile.
             elapsed += last.elapsed().min(SIGN_OF_LIFE);
             last = Instant::now();
@@ -255,17 +257,19 @@ impl Supervised {
         self.log.take().map_or(Ok(()), LogWriter::finish)
     }
 
-    /// Tells the supervisor what the user asks for, once each.
-    fn pass_on(&mut self, cancel: &Cancel, said: &mut Option<Wish>) {
+    /// Tells the supervisor what the user asks for, once each; whether there was something to tell.
+    fn pass_on(&mut self, cancel: &Cancel, said: &mut Option<Wish>) -> bool {
         let wish = match (cancel.is_urgent(), cancel.is_raised()) {
             (true, _) => Wish::Kill,
             (false, true) => Wish::Stop,
-            (false, false) => return,
+            (false, false) => return false,
         };
-        if said.replace(wish) != Some(wish) {
+        let is_new = said.replace(wish) != Some(wish);
+        if is_new {
             // Whether it is gone shows when it is listened to.
             self.channel.say(&wish).ok();
         }
+        is_new
     }
 
     /// Waits for the supervisor to go, lets go of it by force if it does not, and ends what it left. Gives back what could not be ended.
@@ -352,13 +356,17 @@ pub struct Kept {
 }
 
 impl Kept {
-    /// Ends it: SIGTERM, the job's grace, SIGKILL.
-    pub fn end(mut self, cancel: &Cancel) -> Result<()> {
+    /// Ends it: SIGTERM, the job's grace or this one if it is shorter, SIGKILL.
+    pub fn end(mut self, grace: Duration, cancel: &Cancel) -> Result<()> {
         let mut said = Some(Wish::Stop);
         self.supervised.channel.say(&Wish::Stop).ok();
         let begun = Instant::now();
         while begun.elapsed() < GRACE + LIMIT + SLACK && self.supervised.wait(LONGEST_NAP).is_none() {
-            self.supervised.pass_on(cancel, &mut said);
+            if begun.elapsed() < grace {
+                self.supervised.pass_on(cancel, &mut said);
+            } else if said.replace(Wish::Kill) != Some(Wish::Kill) {
+                self.supervised.channel.say(&Wish::Kill).ok();
+            }
         }
         match self.supervised.end().first() {
             None => Ok(()),

@@ -100,7 +100,7 @@ pub struct Proof {
 pub enum ProofEnd {
     /// Every suite was started and ended.
     Whole,
-    /// The user asked to stop. Suites that had ended keep their outcome.
+    /// The user asked to stop, `teardown` included. Suites that had ended keep their outcome.
     Interrupted,
 }
 
@@ -237,6 +237,8 @@ pub enum Event {
         /// Since it started.
         elapsed: Duration,
     },
+    /// The user asked to stop, and what runs is being ended. Told more than once.
+    Interrupted,
     /// A suite ended, and everything around it.
     SuiteEnded {
         /// How, and what it left.
@@ -273,7 +275,8 @@ pub fn prove(request: &Request<'_>, events: &mut dyn FnMut(Event), cancel: &Canc
     if let Some(error) = nothing_ended(&suites) {
         return Err(error);
     }
-    let interrupted = suites.iter().any(|run| run.outcome == Outcome::Cancelled);
+    // Also when every suite had ended by then, and only `teardown` was left.
+    let interrupted = cancel.is_raised() || suites.iter().any(|run| run.outcome == Outcome::Cancelled);
     let ended = if interrupted { ProofEnd::Interrupted } else { ProofEnd::Whole };
     Ok(Proof { suites, environment: info.environment, ended })
 }

@@ -142,6 +142,16 @@ impl Reporter {
         }
     }
 
+    /// The user asked to stop. Said once; from then on nothing is drawn: the screen may be somebody else's already, a shell's whose git died.
+    pub fn interrupted(&mut self) {
+        if !self.is_interrupted {
+            self.is_interrupted = true;
+            self.settled();
+            self.live = None;
+            self.say(&Line::new().text("interrupted: ending the suites"));
+        }
+    }
+
     /// Nothing is running any more: every live line goes away.
     pub fn settled(&mut self) {
         self.heartbeats.clear();

@@ -35,6 +35,7 @@ pub struct Reporter {
     colored_data: bool,
     live: Option<live::Live>,
     heartbeats: live::Heartbeats,
+    is_interrupted: bool,
 }
 
 impl Reporter {
@@ -54,12 +55,19 @@ impl Reporter {
             colored_data: wants(data.is_term()),
             live: is_live.then(live::Live::on_stderr),
             heartbeats: live::Heartbeats::new(),
+            is_interrupted: false,
         }
     }
 
     /// A reporter for when nothing is known of the terminal: no colour, no live line.
     pub fn plain() -> Self {
-        Reporter { colored_talk: false, colored_data: false, live: None, heartbeats: live::Heartbeats::new() }
+        Reporter {
+            colored_talk: false,
+            colored_data: false,
+            live: None,
+            heartbeats: live::Heartbeats::new(),
+            is_interrupted: false,
+        }
     }
 
     /// One line of talk, on stderr; folded where that is a terminal and it does not fit.

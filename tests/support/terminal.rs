@@ -78,6 +78,14 @@ impl Session {
         self.terminal.write_all(keys.as_bytes()).unwrap();
     }
 
+    /// What it showed, once it has ended.
+    pub fn shown(mut self) -> String {
+        let mut shown = Vec::new();
+        drop(self.terminal.read_to_end(&mut shown));
+        self.child.wait().unwrap();
+        String::from_utf8_lossy(&shown).into_owned()
+    }
+
     /// Closes the window.
     pub fn closes(self) -> std::process::Child {
         self.child
