@@ -90,6 +90,21 @@ mod full {
     }
 
     #[test]
+    fn a_proof_that_fills_the_git_directory_takes_its_logs_with_it_and_the_next_one_works() {
+        let sandbox = shop_with("true", "test -e ${SUITE_RUNS%/*}/quiet || head -c 3M /dev/urandom | base64\n");
+        let run = "proof-gate run main --suite booking";
+        let script = format!("{run}; echo $? >../first; ls .git/proof-gate/evidence >../kept; : >../quiet; exec {run}");
+        fs::create_dir_all(sandbox.git_dir().join("proof-gate/evidence")).unwrap();
+        let ran = sandbox.with_full_git_dir(Left::Kib(600), &script).ends_with(0).says("recorded as");
+        let ran =
+            ran.says("the half-written logs of this proof were removed").says("logs of old proofs may be removed");
+        assert!(!ran.stderr.contains("XDG_CACHE_HOME"), "it would not help: {}", ran.stderr);
+        let told = |name: &str| fs::read_to_string(sandbox.root().join(name)).unwrap();
+        assert_eq!(told("first"), "2\n");
+        assert_eq!(told("kept").lines().count(), 1, "the first push's, and not those of the proof without a record");
+    }
+
+    #[test]
     fn a_push_through_the_hook_is_refused_and_a_recorded_pass_needs_no_room() {
         let sandbox = shop();
         check(&sandbox, &["the disk is full", "failed to push"], |sandbox| {

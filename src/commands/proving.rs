@@ -18,7 +18,7 @@ use crate::evidence;
 use crate::git::{Oid, Repository, write_durably};
 use crate::judge::Word;
 use crate::policy::{GitView, Policy};
-use crate::prove::{self, Cancel, EnvironmentReport, Invocation, ProofEnd, Request, Source, SuiteJob};
+use crate::prove::{self, Cancel, EnvironmentReport, Invocation, ProofEnd, Request, Source, SuiteJob, Written};
 use crate::records::{Answer, Journal, KilledRun, Log, Recorded};
 use crate::reporter::{Line, Reporter, Tone};
 
@@ -122,6 +122,7 @@ fn prove_and_record(ground: &mut Ground<'_>, reporter: &mut Reporter, order: &Or
     let proof = match proof {
         Ok(proof) => proof,
         Err(error) => {
+            let error = without_record(error, ground.repository, &evidence_dir);
             journal.end_without_record()?;
             // git hears the same Ctrl-C, and what it says when it dies of that is no news.
             return Err(if cancel.is_raised() { interrupted() } else { error });
@@ -133,15 +134,18 @@ fn prove_and_record(ground: &mut Ground<'_>, reporter: &mut Reporter, order: &Or
     let verdicts: Vec<SuiteVerdict> =
         judged.verdicts.into_iter().filter(|suite| whole || suite.verdict.word() == Word::Fail).collect();
     if verdicts.is_empty() {
+        let error = without_record(broken(judged.broken, &ended), ground.repository, &evidence_dir);
         journal.end_without_record()?;
-        return Err(broken(judged.broken, &ended));
+        return Err(error);
     }
     let recorded = match statement_of(&verdicts, &proof.environment, &killed).and_then(|draft| log.append(draft)) {
         Ok(recorded) => recorded,
         Err(error) => {
             // A failure waits in the journal for the next proof; a PASS that nobody recorded is nothing to tell.
             if verdicts.iter().all(|suite| suite.verdict.word() == Word::Pass) {
+                let error = without_record(error, ground.repository, &evidence_dir);
                 drop(journal.end_without_record());
+                return Err(error);
             }
             return Err(error);
         }
@@ -302,11 +306,30 @@ fn begin_journal(
 pub(super) fn no_proof(mut error: Error, repository: &Repository) -> Error {
     let cause = ["cannot make the proof: ", "no proof: "].iter().find_map(|start| error.message.strip_prefix(start));
     error.message = format!("no proof: {}", cause.unwrap_or(&error.message));
-    let is_said = error.hints.iter().chain([&error.message]).any(|line| line.contains("the disk is full"));
-    if !is_said && let Err(full) = prove::check_not_full(&[repository.common_dir()]) {
-        error.hints.insert(0, format!("{}: make room and run it again", full.message));
+    if let Err(full) = check_git_dir_not_full(repository) {
+        // What the system says of any full disk is said with the place.
+        error.hints.retain(|hint| !hint.starts_with("the disk is full: make room"));
+        let is_said = error.hints.iter().chain([&error.message]).any(|line| line.contains("the disk is full"));
+        let missing = full.hints.into_iter().filter(|hint| !error.hints.contains(hint)).collect::<Vec<_>>();
+        error.hints.splice(0..0, (!is_said).then_some(full.message).into_iter().chain(missing));
     }
     if error.hints.is_empty() { error.hint("mend it and run again; what was recorded before stands") } else { error }
+}
+
+fn check_git_dir_not_full(repository: &Repository) -> Result<()> {
+    let evidence = &repository.own_dir().join("evidence");
+    prove::check_not_full(&[Written::GitDirectory { at: repository.common_dir(), evidence }])
+}
+
+/// The error of a proof that ends with nothing seen to fail. Where it filled the git directory its half-written logs go: they would keep
+/// that full for the next one. Else they stay, for they help.
+fn without_record(error: Error, repository: &Repository, evidence_dir: &Path) -> Error {
+    let is_full = check_git_dir_not_full(repository).is_err();
+    let error = no_proof(error, repository);
+    if !is_full || !evidence_dir.exists() || std::fs::remove_dir_all(evidence_dir).is_err() {
+        return error;
+    }
+    error.hint(format!("the half-written logs of this proof were removed: {}", evidence_dir.display()))
 }
 
 /// A folder of its own below the git directory for what a run leaves.

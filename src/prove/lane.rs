@@ -20,7 +20,7 @@ use super::log::{Masks, telling_lines_of};
 use super::place::Place;
 use super::process::{self, Afterwards, Ending, Kept, Leftover};
 use super::reports;
-use super::room;
+use super::room::{self, Written};
 use super::state::State;
 use super::tracked::{self, Tracked};
 use super::user_repository::UserRepository;
@@ -240,7 +240,11 @@ impl<'a> Lane<'a> {
 
     /// Where the disk is full, what failed may have failed for that.
     fn check_not_full(&self, log: &Path) -> Result<()> {
-        room::check_not_full(&[self.workspace.root(), log])
+        let evidence = self.request.repository.own_dir().join("evidence");
+        room::check_not_full(&[
+            Written::Workspace(self.workspace.root()),
+            Written::GitDirectory { at: log, evidence: &evidence },
+        ])
     }
 
     pub(super) fn suite(&mut self, job: &Job<'_>, progress: &mut dyn FnMut(Event), cancel: &Cancel) -> SuiteRun {

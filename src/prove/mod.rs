@@ -38,5 +38,5 @@ pub use place::{LeftWorkspace, sweep_workspaces, work_place};
 pub use proof::{
     Event, Invocation, Outcome, Proof, ProofEnd, Reader, Recipe, Request, Source, StepKind, SuiteJob, SuiteRun, prove,
 };
-pub use room::check_not_full;
+pub use room::{Written, check_not_full};
 pub use turn::{Turn, has_terminal, take_turn, try_turn};

@@ -81,9 +81,44 @@ impl Room {
     }
 }
 
-/// An error where the file system of one of these paths is full: then a failure says nothing about what failed.
-pub fn check_not_full(paths: &[&Path]) -> Result<()> {
-    for path in paths {
+/// A place that a proof writes to, and what makes room there.
+#[derive(Clone, Copy, Debug)]
+pub enum Written<'a> {
+    /// A workspace.
+    Workspace(&'a Path),
+    /// The git directory.
+    GitDirectory {
+        /// What lies in it, or itself.
+        at: &'a Path,
+        /// Where the evidence of all proofs lies.
+        evidence: &'a Path,
+    },
+}
+
+impl Written<'_> {
+    fn path(&self) -> &Path {
+        match self {
+            Written::Workspace(path) | Written::GitDirectory { at: path, .. } => path,
+        }
+    }
+
+    fn hint(&self) -> String {
+        match self {
+            Written::Workspace(_) => {
+                "make room there, or set XDG_CACHE_HOME to a folder on another disk, and run it again".to_owned()
+            }
+            Written::GitDirectory { evidence, .. } => {
+                let evidence = evidence.display();
+                format!("make room there and run it again; logs of old proofs may be removed: {evidence}")
+            }
+        }
+    }
+}
+
+/// An error where the file system of one of these places is full: then a failure says nothing about what failed.
+pub fn check_not_full(places: &[Written<'_>]) -> Result<()> {
+    for place in places {
+        let path = place.path();
         // A folder that is gone is another failure's cause.
         let Ok(room) = Room::at(path) else { continue };
         if room.is_full() {
@@ -91,8 +126,7 @@ pub fn check_not_full(paths: &[&Path]) -> Result<()> {
                 Some(files) if files < NO_FILES => format!("{files} more files can be made"),
                 Some(_) | None => format!("{} are free", megabytes(room.bytes)),
             };
-            return Err(Error::new(format!("the disk is full: {left} at {}", path.display()))
-                .hint("make room and run it again; 'XDG_CACHE_HOME' says where workspaces lie"));
+            return Err(Error::new(format!("the disk is full: {left} at {}", path.display())).hint(place.hint()));
         }
     }
     Ok(())
