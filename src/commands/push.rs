@@ -10,7 +10,7 @@ use crate::caller::Caller;
 use crate::cli;
 use crate::error::{Context as _, Error, Exit, Result};
 use crate::git::{Output, Repository};
-use crate::hooks::{self, Effect, SeenPolicy};
+use crate::hooks::{Effect, SeenPolicy};
 use crate::reporter::{Line, Reporter, Tone};
 use crate::select::{self, Action, Anchors, PolicyReader, RefUpdate};
 use crate::url::without_user_info;
@@ -44,8 +44,7 @@ pub fn push(caller: &Caller, repository: &Repository, args: &cli::Push, reporter
         }
     }
     if !gated.is_empty() {
-        super::hook_line::say(repository, reporter);
-        let says = match hooks::state(repository)?.effect() {
+        let says = match super::hook_line::say(caller, repository, reporter) {
             Effect::Gated => Says::TheHook,
             Effect::Open | Effect::Unknown | Effect::Stuck => Says::Here,
         };

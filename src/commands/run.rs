@@ -39,7 +39,7 @@ pub fn run(caller: &Caller, repository: &Repository, args: &cli::Run, reporter: 
             return Err(error);
         }
     };
-    super::hook_line::say(repository, reporter);
+    super::hook_line::say(caller, repository, reporter);
     let failed = verdicts.iter().any(|suite| suite.verdict.word() == Word::Fail);
     if args.json {
         reporter.json(&RunOutput {

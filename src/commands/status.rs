@@ -90,7 +90,7 @@ pub fn status(caller: &Caller, repository: &Repository, json: bool, reporter: &R
     for problem in ground.records.problems() {
         reporter.say(&Line::new().tone(Tone::Doubt, "ignored").text(": ").data(problem.to_string()));
     }
-    hook_line::say(repository, reporter);
+    hook_line::say(caller, repository, reporter);
     Ok(Exit::Allowed)
 }
 

@@ -71,7 +71,7 @@ impl Fired {
                 format!("pushed from {folder}: the deletion of {name}, which is gated, went through"),
                 "The gate is open: nobody refused.",
             )
-            .mend("proof-gate install"),
+            .advise("mend what else is open here; where nothing is: proof-gate install --force"),
             Ending::RefusedByOther(words) => Finding::open(
                 format!("pushed from {folder}: refused, and not by proof-gate: {words}"),
                 "Nothing says that proof-gate would have refused.",

@@ -71,7 +71,11 @@ pub fn refs(patient: &Patient<'_>) -> Result<Outcome> {
     if names_branches && !branches.is_empty() && !branches.iter().any(|(_, branch)| gates(branch)) {
         let names: Vec<String> = branches.iter().take(5).map(|(_, name)| short(name)).collect();
         let what = format!("[gate] branches matches no branch of a remote as last fetched ({})", names.join(", "));
-        found.push(Finding::note(what, "A push to any of them needs no proof.").advise("compare the names"));
+        let why = "A push to any of them needs no proof.";
+        let names_tags = policies.iter().any(|policy| !policy.gate.tags.is_empty());
+        // Where no tag is named either, nothing that is there is gated.
+        let finding = if names_tags { Finding::note(what, why) } else { Finding::open(what, why) };
+        found.push(finding.advise("compare the names"));
     }
     for (remote, branch) in default_branches(patient)? {
         if !gates(&branch) {

@@ -86,7 +86,7 @@ fn with_mend(finding: Finding, look: &Look, folder: Option<&Path>) -> Finding {
             if written.exists() { finding } else { finding.mend(INSTALL) }
         }
         HookState::Missing => match &look.folder.setting {
-            Some(setting) if setting.value.is_empty() || leads_out(setting) => {
+            Some(setting) if setting.value.is_empty() || leads_out(setting) || leads_through_a_file(look) => {
                 let default = look.default.join("pre-push");
                 finding.mend(lead_back(look, setting, &default, folder)).mend(INSTALL)
             }
@@ -117,6 +117,11 @@ fn with_mend(finding: Finding, look: &Look, folder: Option<&Path>) -> Finding {
 
 fn leads_out(setting: &Setting) -> bool {
     matches!(setting.scope, Scope::Global | Scope::System)
+}
+
+/// Whether no hook can be written there: `.git` is a file in a linked work tree.
+fn leads_through_a_file(look: &Look) -> bool {
+    look.folder.path.ancestors().any(Path::is_file)
 }
 
 /// The command that makes git look where the hook was written.
@@ -208,8 +213,7 @@ pub fn program(patient: &Patient<'_>) -> Result<Outcome> {
         ]
         .into());
     }
-    let is_same = |a: &Path, b: &Path| fs::read(a).ok().zip(fs::read(b).ok()).is_some_and(|(a, b)| a == b);
-    if fs::canonicalize(named).ok() == fs::canonicalize(here).ok() || is_same(named, here) {
+    if hooks::is_same_program(named, here) {
         return Ok(Outcome::Fine);
     }
     let what = format!("the hook starts another program than this one: {}", named.display());

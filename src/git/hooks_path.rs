@@ -61,13 +61,19 @@ impl Repository {
             // Here `git rev-parse --git-path hooks` only complains; a push looks for `/pre-push`.
             return Ok(HooksFolder { path: PathBuf::from("/"), setting });
         }
-        let mut path: Vec<u8> =
-            self.by_hand().args(["rev-parse", "--path-format=absolute", "--git-path", "hooks"]).run()?.into();
+        let asked = self.by_hand().args(["rev-parse", "--path-format=absolute", "--git-path", "hooks"]).run();
+        let mut path: Vec<u8> = match asked {
+            Ok(path) => path.into(),
+            // A path through a file, as `.git/hooks` in a linked work tree: a push looks there all the same, and finds nothing.
+            Err(_) if setting.is_some() => self.by_hand().args(["rev-parse", "--git-path", "hooks"]).run()?.into(),
+            Err(error) => return Err(error),
+        };
         if path.last() == Some(&b'\n') {
             path.pop();
         }
         let path = path.into_path_buf().map_err(|_| Error::new("cannot read the path of the hooks folder"))?;
-        Ok(HooksFolder { path, setting })
+        let seen_from = self.work_tree().unwrap_or(self.git_dir());
+        Ok(HooksFolder { path: seen_from.join(path), setting })
     }
 
     /// Runs the hook pre-push as git would, found where git finds it, with nothing on its standard input. One that hangs is killed.

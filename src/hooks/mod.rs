@@ -17,7 +17,7 @@ pub use install::{Installed, Options, install};
 pub use kept::{KeptHook, KeptOutcome, REFUSED_BY_KEPT, kept_hook, run_kept};
 pub use manager::{Manager, SKIPS, calling_line};
 pub use seen_policy::SeenPolicy;
-pub use self_test::{fire, self_test_reply};
+pub use self_test::{fire, is_same_program, self_test_reply};
 pub use shim::is_ours;
 pub use snapshot::is_runnable;
 pub use state::{Effect, HookState, Look, look, state};

@@ -3,6 +3,8 @@
 //! Deliberately absent: a way to be misused. The answer to a self-test is always a refusal, whatever is pushed.
 
 use std::ffi::OsString;
+use std::fs;
+use std::path::Path;
 
 use crate::error::{Context as _, Error, Exit, Result};
 use crate::git::Repository;
@@ -43,6 +45,16 @@ pub fn fire(repository: &Repository) -> Result<()> {
     let said = if output.stderr.is_empty() { String::new() } else { format!("{}; ", output.complaint()) };
     Err(Error::new(format!("cannot make the hook fire: {said}{}", output.ending()))
         .hint("a file system mounted noexec, a missing /bin/sh, or a program that does not start: mend it, then install again"))
+}
+
+/// Whether two paths lead to one program, or to copies of it.
+pub fn is_same_program(one: &Path, other: &Path) -> bool {
+    let real = |path: &Path| fs::canonicalize(path).ok();
+    let length = |path: &Path| fs::metadata(path).map(|metadata| metadata.len()).ok();
+    let bytes = |path: &Path| fs::read(path).ok();
+    real(one).zip(real(other)).is_some_and(|(one, other)| one == other)
+        || length(one).zip(length(other)).is_some_and(|(one, other)| one == other)
+            && bytes(one).zip(bytes(other)).is_some_and(|(one, other)| one == other)
 }
 
 #[cfg(test)]

@@ -207,3 +207,18 @@ fn status_run_and_push_say_in_one_line_that_the_hook_was_taken_away() {
         assert!(!ran.stderr.contains("gated: "), "{args:?}: {}", ran.stderr);
     }
 }
+
+#[test]
+fn status_run_and_push_say_that_the_hook_starts_something_else() {
+    let sandbox = shop();
+    let program = env!("CARGO_BIN_EXE_proof-gate");
+    assert!(text(&sandbox).contains(program));
+    overwrite(&sandbox, text(&sandbox).replace(program, "/bin/true"));
+    let line = "not gated: the program that the hook starts does not answer as proof-gate; pushes go out unproven. \
+                Mend: proof-gate doctor";
+    for (args, code) in [(&["status"][..], 0), (&["run"], 1), (&["push", "origin", "main"], 1)] {
+        let ran = sandbox.proof_gate(args).ends_with(code);
+        assert_eq!(ran.stderr.lines().filter(|said| *said == line).count(), 1, "{args:?}: {}", ran.stderr);
+    }
+    is_found_and_mended(&sandbox, Push::GoesOut, &["open cannot make the hook fire"]);
+}

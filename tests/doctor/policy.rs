@@ -73,6 +73,16 @@ fn branches_that_are_not_those_of_the_remote_are_notes() {
 }
 
 #[test]
+fn a_policy_that_gates_nothing_of_what_is_there() {
+    let sandbox = Sandbox::new();
+    sandbox.with_policy(&SHOP_POLICY.replace("\"main\", \"release/*\"", "\"master\"").replace("\"v*\"", ""));
+    sandbox.commit_file("src/payments/charge.js", "BUG\n");
+    sandbox.install();
+    sandbox.push(&["origin", "main"]).ends_with(0);
+    is_told(&sandbox, &["open [gate] branches matches no branch of a remote as last fetched (main)"]);
+}
+
+#[test]
 fn a_repository_without_an_id_is_a_note_and_in_a_shallow_clone_no_proof() {
     let mut sandbox = Sandbox::new();
     sandbox.with_policy(&SHOP_POLICY.replace("id = \"b1946ac92492d234\"", ""));

@@ -110,6 +110,22 @@ fn a_relative_hooks_path_leads_elsewhere_in_a_linked_work_tree() {
 }
 
 #[test]
+fn a_relative_hooks_path_that_leads_through_a_file_in_a_linked_work_tree() {
+    let mut sandbox = shop();
+    sandbox.git_ok(&["config", "core.hooksPath", ".git/hooks"]);
+    sandbox.git_ok(&["worktree", "add", "--quiet", "../second"]);
+    let ran = is_told(&sandbox, &["open seen from the work tree", "git looks for hooks elsewhere"]);
+    sandbox.work_in("second");
+    sandbox.push(&["origin", "HEAD:release/broken"]).ends_with(0);
+    sandbox.proof_gate(&["status"]).says("not gated");
+    is_told(&sandbox, &["open git looks for hooks elsewhere"]);
+    sandbox.work_in("shop");
+    mended(&sandbox, &mends(&ran));
+    sandbox.work_in("second");
+    sandbox.push(&["origin", "HEAD:release/again"]).ends_with(1).says("push refused");
+}
+
+#[test]
 fn a_hooks_path_of_one_work_tree_alone() {
     let mut sandbox = shop();
     sandbox.git_ok(&["worktree", "add", "--quiet", "../second"]);
