@@ -25,6 +25,8 @@ enum Kind {
     Password,
     /// The group, which is what a token or the like is said to be, if it looks made by a machine.
     Value,
+    /// The group, which is what a password, a token or the like is said to be, if it is no word.
+    Chosen,
     /// The group, which is the user part of a URL, if it holds more than a name.
     UserInfo,
 }
@@ -50,11 +52,19 @@ const SHAPES: &[(Kind, &str)] = &[
     (Kind::Token, r"\bya29\.[A-Za-z0-9_-]{20,}"),
     (Kind::Token, r"\bSG\.[A-Za-z0-9_-]{16,}\.[A-Za-z0-9_-]{16,}"),
     (Kind::Token, r"\bsk-(?:proj-|ant-)[A-Za-z0-9_-]{32,}"),
+    // Hugging Face, DigitalOcean, and bots of Telegram, whose id stands in front.
+    (Kind::Token, r"\bhf_[A-Za-z0-9]{20,}"),
+    (Kind::Token, r"\bdo[opr]_v1_[a-f0-9]{32,}"),
+    (Kind::Token, r"[0-9]{8,10}:AA[A-Za-z0-9_-]{30,}"),
     // JSON Web Tokens: two parts that start as base64 of `{"` does, and a third.
     (Kind::Token, r"\beyJ[A-Za-z0-9_-]{8,}\.eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]*"),
     (Kind::UserInfo, r#"://([^\s/?#"'<>`\\]+)@"#),
     // What a header, a JSON text, an assignment or an option says. A quote may be escaped, where JSON stands within JSON.
     (Kind::Value, r#"(?i:authorization)\\?["']?[:=][ \t]*\\?["']?(?:[A-Za-z]+ )?([^\s"',\\]{6,})"#),
+    // Of a cookie that is set the value; of those that are sent the first value and what follows.
+    (Kind::Value, r#"(?i:\bset-cookie)\\?["']?[:=][ \t]*\[?\\?["']?[A-Za-z0-9_.-]+=([^\s"',;\\]{6,})"#),
+    (Kind::Value, r#"(?i:\bcookie)\\?["']?[:=][ \t]*\\?["']?[A-Za-z0-9_.-]+=([^\r\n"'\\]{6,})"#),
+    (Kind::Value, r#"\b(?i:x-[a-z-]*(?:key|token|secret))\\?["']?[:=][ \t]*\\?["']?([^\s"',;\\]{6,})"#),
     (Kind::Value, r"\b(?i:bearer) ([A-Za-z0-9._~+/=-]{16,})"),
     (Kind::Password, r#"(?i:password|passwd|passphrase)(?:=|\\?["'][ \t]*:[ \t]*)\\?["']?([^\s"'&,;\\]{4,})"#),
     (Kind::Password, r#"--(?i:password|passwd|passphrase) ([^\s"'&,;\\-][^\s"'&,;\\]{3,})"#),
@@ -62,13 +72,22 @@ const SHAPES: &[(Kind, &str)] = &[
         Kind::Value,
         r#"(?i:secret|token|(?:api|access|private|secret)[_-]?key)(?:=|\\?["'][ \t]*:[ \t]*)\\?["']?([^\s"'&,;\\]{8,})"#,
     ),
+    // The same as YAML, an INI file or source code say it, where words of a sentence may stand as well.
+    (Kind::Chosen, r#"(?i:password|passwd|passphrase)\\?["']?[ \t]*(?::=|=>|[=:])[ \t]*\\?["']?([^\s"'&,;\\]{4,})"#),
+    (
+        Kind::Chosen,
+        r#"(?i:secret|token|(?:api|access|private|secret)[_-]?key)\\?["']?[ \t]*(?::=|=>|[=:])[ \t]*\\?["']?([^\s"'&,;\\]{8,})"#,
+    ),
+    // The user of a request, as curl takes it. Other programs take a user and a group.
+    (Kind::Password, r#"\bcurl(?: -[A-Za-z]+)* (?:-u|--user)[ =]?["']?[^\s:"']+:([^\s"'\\]{4,})"#),
+    (Kind::Chosen, r#"(?:[ \t]-u|--user)[ =]["']?[A-Za-z0-9_.@+-]+:([^\s"'\\]{4,})"#),
 ];
 
 /// All shapes as one regex with a group for each, numbered as in the table.
 static ANY: LazyLock<Regex> = LazyLock::new(|| {
     let shapes = SHAPES.iter().map(|(kind, shape)| match kind {
         Kind::Token | Kind::KeyBlock => format!("({shape})"),
-        Kind::Password | Kind::Value | Kind::UserInfo => (*shape).to_owned(),
+        Kind::Password | Kind::Value | Kind::Chosen | Kind::UserInfo => (*shape).to_owned(),
     });
     Regex::new(&format!("(?-u){}", shapes.collect::<Vec<_>>().join("|"))).expect("the shapes are constant")
 });
@@ -117,6 +136,7 @@ impl<'t> Shapes<'t> {
             Kind::Token | Kind::KeyBlock => true,
             Kind::Password => !is_placeholder(value),
             Kind::Value => !is_placeholder(value) && looks_made(value),
+            Kind::Chosen => !is_placeholder(value) && is_no_word(value),
             Kind::UserInfo => {
                 url::is_secret(self.text[..range.start].trim_end_with(|end| matches!(end, ':' | '/')), value)
             }
@@ -136,4 +156,16 @@ fn looks_made(value: &[u8]) -> bool {
     let has = |class: fn(&u8) -> bool| value.iter().any(class);
     let (digit, lower, upper) = (has(u8::is_ascii_digit), has(u8::is_ascii_lowercase), has(u8::is_ascii_uppercase));
     (digit && (lower || upper)) || (lower && upper) || value.len() >= 32
+}
+
+/// Letters with digits or with signs between them, or six digits. Not `required!`, nor the numbers of a position.
+fn is_no_word(value: &[u8]) -> bool {
+    let value = value.trim_end_with(|end| "!?.:)}]>".contains(end));
+    let has = |class: fn(&u8) -> bool| value.iter().any(class);
+    let is_number = !value.is_empty() && value.iter().all(u8::is_ascii_digit);
+    let is_place = value.contains(&b':') || value.contains(&b'(');
+    match (has(u8::is_ascii_alphabetic), has(u8::is_ascii_digit), has(|byte| b"!@#$%^*+~?".contains(byte))) {
+        (true, true, _) | (true, _, true) => !is_place,
+        (false, ..) | (true, false, false) => is_number && value.len() >= 6,
+    }
 }

@@ -212,6 +212,22 @@ fn what_has_the_shape_of_a_secret_is_masked() {
         (r#""{\"apiKey\":\"abc12345\"}""#, r#""{\"apiKey\":\"[secret]\"}""#),
         ("GET /cb?access_token=a1b2c3d4&x=1", "GET /cb?access_token=[secret]&x=1"),
         ("mysql --password hunter2 shop", "mysql --password [secret] shop"),
+        ("aws_secret_access_key = wJalrXUtnFEMI/K7MDENG", "aws_secret_access_key = [secret]"),
+        ("password = hunter2 # the user's", "password = [secret] # the user's"),
+        ("db:\n  password: 'hunter2'\n  port: 5432", "db:\n  password: '[secret]'\n  port: 5432"),
+        ("client_secret: a1b2c3d4e5\n", "client_secret: [secret]\n"),
+        ("{ password: 'p@sswort', pin: 1 }", "{ password: '[secret]', pin: 1 }"),
+        ("passphrase := 12345678", "passphrase := [secret]"),
+        ("< Set-Cookie: session=a1b2c3d4; Path=/", "< Set-Cookie: session=[secret]; Path=/"),
+        ("Cookie: theme=dark12; session=a1b2c3d4", "Cookie: theme=[secret]"),
+        (r#"{"set-cookie":["sid=s%3Aa1b2c3"]}"#, r#"{"set-cookie":["sid=[secret]"]}"#),
+        ("x-api-key: a1b2c3d4e5", "x-api-key: [secret]"),
+        ("X-Auth-Token: a1b2c3", "X-Auth-Token: [secret]"),
+        ("hf_abcdefghijABCDEFGHIJ0123456789abcd", "[secret]"),
+        ("dop_v1_0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef", "[secret]"),
+        ("/bot123456789:AAabcdefghijABCDEFGHIJ0123456789_-a/getMe", "/bot[secret]/getMe"),
+        ("curl -sS -u ana:password https://example.org", "curl -sS -u ana:[secret] https://example.org"),
+        ("curl https://example.org -u 'ana:hunter2'", "curl https://example.org -u 'ana:[secret]'"),
     ] {
         assert_eq!(check(&Masks::default(), text), expected);
     }
@@ -256,6 +272,17 @@ fn what_only_resembles_a_secret_stays() {
         "commit 3f2a91c0b1946ac92492d2347c6235b4d2611184",
         "sha512-abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ==",
         "a bearer of bad news",
+        "password: required",
+        "password: required!\ntoken: unexpected end",
+        "Wrong password: must have at least 8 characters",
+        "Unexpected token: line12:5",
+        "const password = req.body.password",
+        "const token = await getToken2(user1)",
+        "secret: string, apiKey = configuration",
+        "token => decode(token)",
+        "docker run -u 1000:1000 --user app:staff",
+        "sets a cookie: name and value",
+        "12345678:ABC and 2024-01-01T10:00:00",
     ] {
         assert_eq!(check(&Masks::default(), text), text);
     }
