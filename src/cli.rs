@@ -53,6 +53,11 @@ pub enum Command {
     /// Prove what would be pushed, then push it in one atomic push
     Push(Push),
     /// Show the last verdict per tag and per gated branch
+    #[command(
+        after_help = "PASS: all that it owes holds a PASS.  FAIL: a suite that it owes has a FAIL.  NONE: nothing is recorded of it.\n\
+                      STALE: the last verdict for this ref is of another commit: the ref has moved since, and what it points at now is not proven.\n\
+                      BEFORE: from before the gate."
+    )]
     Status(Json),
     /// Show one record and its evidence
     Show(Show),

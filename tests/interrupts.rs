@@ -5,6 +5,7 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
+use crate::faults::with_git;
 use crate::support::{Fingerprint, SHOP_POLICY, Sandbox};
 
 const GATE: &str = env!("CARGO_BIN_EXE_proof-gate");
@@ -331,4 +332,32 @@ fn ctrl_c_in_a_push_waits_a_second_only_as_nobody_can_type_a_second_one() {
     wait_for("the end of the suite", || !is_alive(&suite));
     assert!(asked.elapsed() < Duration::from_secs(4), "{:?}", asked.elapsed());
     wait_for("the end of the gate", || workspaces(&sandbox) == 0);
+}
+
+#[test]
+fn an_interrupt_between_record_and_push_keeps_the_record_and_pushes_nothing() {
+    let sandbox = Sandbox::new();
+    let interrupts = "\"$REAL\" \"$@\"; code=$?\n\
+                      case \"$*\" in *update-ref*refs/proof/log/*) kill -INT $PPID;; esac\n\
+                      exit $code";
+    let ran = with_git(&sandbox, interrupts, &["push", "origin", "main"]);
+    assert_eq!(ran.code, 2, "{ran:?}");
+    assert!(format!("{}{}", ran.stdout, ran.stderr).contains("interrupted: nothing is pushed"), "{ran:?}");
+    assert!(records(&sandbox).starts_with("PASS "), "{}", records(&sandbox));
+    assert!(sandbox.remote_ref("refs/heads/main").is_none());
+
+    let before = sandbox.suites_run();
+    sandbox.proof_gate(&["push", "origin", "main"]).ends_with(0);
+    assert_eq!(sandbox.suites_run(), before);
+}
+
+#[test]
+fn an_interrupt_while_the_workspace_is_made_is_told_as_one() {
+    let sandbox = Sandbox::new();
+    let interrupts =
+        "for arg; do [ \"$arg\" = init ] && { kill -INT $PPID; kill -INT $$; }; done\nexec \"$REAL\" \"$@\"";
+    let ran = with_git(&sandbox, interrupts, &["run", "--suite", "payment"]);
+    assert_eq!(ran.code, 2, "{ran:?}");
+    assert!(format!("{}{}", ran.stdout, ran.stderr).contains("error: no proof: interrupted"), "{ran:?}");
+    assert_eq!((workspaces(&sandbox), records(&sandbox).as_str()), (0, ""));
 }
