@@ -11,6 +11,7 @@ mod handed;
 mod lane;
 mod local;
 pub mod log;
+mod mounts;
 #[cfg(target_os = "linux")]
 mod orphans;
 mod place;
