@@ -150,6 +150,23 @@ mod full {
     }
 }
 
+#[test]
+fn what_a_suite_mounts_in_its_workspace_and_leaves_is_named_and_nothing_in_it_is_removed() {
+    let mounts = "test -e ${SUITE_RUNS%/*}/quiet || { mount --bind ${SUITE_RUNS%/*}/precious $TMPDIR; }\n";
+    let sandbox = shop_with("true", mounts);
+    fs::create_dir(sandbox.root().join("precious")).unwrap();
+    fs::write(sandbox.root().join("precious/photo"), "").unwrap();
+    let script = "proof-gate run main --suite booking 2>../first; proof-gate doctor >../doctor\n\
+                  umount $(sed -n 's/.*umount //p' ../first); : >../quiet; exec proof-gate run main --suite booking";
+    let ran = sandbox.confined("true", script).ends_with(0);
+    let told = |name: &str| fs::read_to_string(sandbox.root().join(name)).unwrap();
+    assert!(told("first").contains("a suite left a file system mounted in it"), "{}", told("first"));
+    assert!(told("doctor").contains("umount "), "{}", told("doctor"));
+    assert!(!ran.stderr.contains("umount"), "{ran:?}");
+    assert!(sandbox.root().join("precious/photo").exists());
+    assert_eq!(workspaces(&sandbox), 0);
+}
+
 mod read_only {
     use super::*;
 

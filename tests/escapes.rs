@@ -164,6 +164,16 @@ fn a_watchman_that_starts_anew_whom_somebody_kills() {
 }
 
 #[test]
+fn one_that_writes_the_report_anew_and_ends_before_anybody_looks() {
+    let late = |when: &str| format!("printf 'ok' >$PROOF_REPORT\nsh -c '{when}; sleep 0.2' &\nexit 0\n");
+    let (sandbox, ran) = push(&late("sleep 0.3; printf green >$PROOF_REPORT"));
+    ran.ends_with(1).says("LEFTOVER_PROCESSES").says("went on after the suite's end, and the report was written then");
+    assert!(sandbox.remote_ref("refs/heads/main").is_none());
+    // Who only takes a moment to end is none.
+    push(&late("true")).1.ends_with(0);
+}
+
+#[test]
 fn a_suite_that_kills_its_supervisor_is_no_proof_and_leaves_nobody() {
     let mark = mark();
     let (sandbox, ran) = push(&format!("setsid sleep {mark} &\nkill -9 $PPID\nsleep {mark}\n"));

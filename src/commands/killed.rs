@@ -1,6 +1,7 @@
 //! What a proof that was killed left behind: recorded before anything rests on the records.
 
 use super::ground::Ground;
+use crate::caller::Caller;
 use crate::error::Result;
 use crate::prove::{self, Turn};
 use crate::records::{Journal, Killed, KilledRun, Log};
@@ -40,7 +41,7 @@ pub(super) fn record(
 /// What else it left is removed, where a look shows that there is something: the push may be one for which nothing is proven anew.
 pub(super) fn record_before_look_up(ground: &mut Ground<'_>, reporter: &Reporter) -> Result<()> {
     ground.repository.sweep_pins();
-    prove::sweep_workspaces(ground.caller);
+    sweep_workspaces(ground.caller, reporter);
     if !Journal::is_there(ground.repository) {
         return Ok(());
     }
@@ -54,6 +55,20 @@ pub(super) fn record_before_look_up(ground: &mut Ground<'_>, reporter: &Reporter
         Some(_) | None => {}
     }
     Ok(())
+}
+
+/// Removes workspaces that were left, and says what keeps one from being removed.
+pub(super) fn sweep_workspaces(caller: &Caller, reporter: &Reporter) {
+    for mount in prove::sweep_workspaces(caller) {
+        let line =
+            Line::new().text("  note     a workspace cannot be removed: a suite left a file system mounted in it");
+        reporter.say(&line);
+        reporter.say(
+            &Line::new()
+                .text("           the next run tries again after: umount ")
+                .data(mount.as_os_str().as_encoded_bytes()),
+        );
+    }
 }
 
 /// Whether the proof was killed only after its record stood.

@@ -119,6 +119,7 @@ fn prove_and_record(ground: &mut Ground<'_>, reporter: &mut Reporter, order: &Or
     };
     let proof = prove::prove(&request, &mut |event| watch.event(event), &cancel);
     reporter.settled();
+    killed::sweep_workspaces(ground.caller, reporter);
     let proof = match proof {
         Ok(proof) => proof,
         Err(error) => {

@@ -5,6 +5,7 @@ use bstr::ByteSlice as _;
 use super::assess::Assessment;
 use super::ground::Ground;
 use super::judging::SuiteVerdict;
+use super::killed;
 use super::output::{RunOutput, SuiteOutput};
 use super::plan;
 use super::proving::{self, Order, Proven};
@@ -14,7 +15,6 @@ use crate::error::{Error, Exit, Result};
 use crate::git::{Merge, Repository};
 use crate::judge::Word;
 use crate::policy;
-use crate::prove::sweep_workspaces;
 use crate::records::{self, Answer};
 use crate::reporter::{Line, Reporter, Tone};
 use crate::select::{self, Subject};
@@ -22,7 +22,7 @@ use crate::select::{self, Subject};
 /// Proves a revision.
 pub fn run(caller: &Caller, repository: &Repository, args: &cli::Run, reporter: &mut Reporter) -> Result<Exit> {
     // Whether or not it comes to a proof, which would remove them too.
-    sweep_workspaces(caller);
+    killed::sweep_workspaces(caller, reporter);
     let outcome =
         if args.draft { draft(caller, repository, args, reporter) } else { prove(caller, repository, args, reporter) };
     let (record, verdicts) = match outcome {

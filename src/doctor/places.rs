@@ -44,6 +44,11 @@ pub fn workspaces(patient: &Patient<'_>) -> Result<Outcome> {
         let more = if left.len() > 1 { format!("{} of them. ", left.len()) } else { String::new() };
         found.push(Finding::note(what, format!("{more}The next gated push or proof removes it.")));
     }
+    for mount in left.iter().flat_map(|left| &left.mounts).take(TOLD) {
+        let what = format!("a suite left a file system mounted at {}", mount.display());
+        let why = "The workspace around it cannot be removed; the next gated push or proof tries again.";
+        found.push(Finding::note(what, why).mend(format!("umount {}", shell::path(mount))));
+    }
     for running in left.iter().flat_map(|left| &left.processes).take(TOLD) {
         let what = format!("a gate that was killed left a process running: {running}");
         found.push(Finding::note(what, "The next gated push or proof ends it."));

@@ -10,6 +10,13 @@ pub enum Noticed {
         /// Its command line, arguments joined by spaces and cut to a readable length.
         command: String,
     },
+    /// A process that the suite had started went on for a moment after its end, and the report was written after that end.
+    WroteLate {
+        /// The program's file name.
+        program: String,
+        /// Its command line, arguments joined by spaces and cut to a readable length.
+        command: String,
+    },
     /// A file of the tree is not what it was before the suite.
     TreeChanged {
         /// Its path in the tree.

@@ -112,6 +112,11 @@ fn weigh(noticed: &Noticed, rules: &Rules) -> Weighed {
                 Weighed::Finding(finding(Code::LeftoverProcesses, format!("{program} was still running: {command}")))
             }
         },
+        // Whoever may be left running: a report that is written behind the suite's back is not the suite's.
+        Noticed::WroteLate { program, command } => Weighed::Finding(finding(
+            Code::LeftoverProcesses,
+            format!("{program} went on after the suite's end, and the report was written then: {command}"),
+        )),
         Noticed::TreeChanged { path, how } => Weighed::Finding(finding(Code::TreeChanged, format!("{path}: {how}"))),
         Noticed::RepositoryTouched { what } => Weighed::Finding(finding(Code::RepositoryTouched, what.clone())),
         Noticed::PointerLeft { path } => Weighed::Finding(finding(

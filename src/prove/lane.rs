@@ -316,6 +316,10 @@ impl<'a> Lane<'a> {
         run.noticed.extend(std::mem::take(&mut self.notes).into_iter().map(Noticed::Note));
         let leftovers = ended.leftovers.into_iter();
         run.noticed.extend(leftovers.map(|Leftover { program, command }| Noticed::Leftover { program, command }));
+        if reports::was_written_after(&reports.join("report"), ended.over) {
+            let late = ended.late.into_iter();
+            run.noticed.extend(late.map(|Leftover { program, command }| Noticed::WroteLate { program, command }));
+        }
         run.outcome = match ended.ending {
             Ending::Exited(code) => Outcome::Exited { code },
             Ending::Signalled(signal) => Outcome::Signalled { signal },

@@ -12,6 +12,7 @@ mod lane;
 mod local;
 pub mod log;
 mod masked_report;
+mod mounts;
 #[cfg(target_os = "linux")]
 mod orphans;
 mod place;

@@ -5,6 +5,7 @@ use std::io;
 use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
+use super::mounts;
 use super::removal::remove;
 use super::room::Room;
 use crate::caller::Caller;
@@ -55,26 +56,34 @@ pub struct LeftWorkspace {
     pub folder: PathBuf,
     /// The processes that still run in it, each as its id and its command line.
     pub processes: Vec<String>,
+    /// File systems that are mounted in it. As long as they are it cannot be removed.
+    pub mounts: Vec<PathBuf>,
 }
 
 /// Where workspaces would lie, made if it is not there, and those in it whose gate is dead.
 pub fn work_place(caller: &Caller) -> Result<(PathBuf, Vec<LeftWorkspace>)> {
     let place = Place::find(caller)?;
     let dead = place.dead().context(format!("cannot look into {}", place.0.display()))?;
-    let left = dead.into_iter().map(|(folder, _)| LeftWorkspace { processes: still_running(&folder), folder });
+    let left = dead.into_iter().map(|(folder, _)| LeftWorkspace {
+        processes: still_running(&folder),
+        mounts: mounts::below(&folder),
+        folder,
+    });
     Ok((place.0, left.collect()))
 }
 
 /// Ends what dead gates left running and removes their workspaces, wherever one may lie. Cheap where there is nothing; what cannot be
-/// removed now, the next one sweeps.
-pub fn sweep_workspaces(caller: &Caller) {
+/// removed now, the next one sweeps. Gives back the file systems that are in its way.
+pub fn sweep_workspaces(caller: &Caller) -> Vec<PathBuf> {
+    let mut in_the_way = Vec::new();
     for candidate in Place::candidates(caller) {
         if let Ok(real) = fs::canonicalize(&candidate)
             && is_private(&candidate)
         {
-            Place(real).sweep().ok();
+            in_the_way.extend(Place(real).sweep().unwrap_or_default());
         }
     }
+    in_the_way
 }
 
 #[cfg(target_os = "linux")]
@@ -132,20 +141,21 @@ impl Place {
         Ok(scratch)
     }
 
-    /// Removes the folders whose owners are gone.
-    fn sweep(&self) -> io::Result<()> {
+    /// Removes the folders whose owners are gone. Gives back the file systems that are in its way.
+    fn sweep(&self) -> io::Result<Vec<PathBuf>> {
         if !fs::read_dir(&self.0)?.flatten().any(|entry| is_ours(&entry)) {
-            return Ok(());
+            return Ok(Vec::new());
         }
         let place = open_lock(&self.0.join(LOCK))?;
         // Who holds it is making a workspace, and sweeps himself.
         if place.try_lock().is_err() {
-            return Ok(());
+            return Ok(Vec::new());
         }
         let dead = self.dead()?;
         drop(place);
+        let in_the_way = dead.iter().flat_map(|(folder, _)| mounts::below(folder)).collect();
         end_all(dead);
-        Ok(())
+        Ok(in_the_way)
     }
 
     /// The place is locked meanwhile, so that no folder is seen between its making and its lock.
@@ -192,6 +202,10 @@ impl Scratch {
 
 impl Drop for Scratch {
     fn drop(&mut self) {
+        // Removing would go on into what is mounted here, and that may be anything of the user's.
+        if !mounts::below(&self.path).is_empty() {
+            return;
+        }
         // A process that is just being killed may still add a file; what cannot be removed now, the next proof sweeps.
         for _ in 0..5 {
             if remove(&self.path).is_ok() {

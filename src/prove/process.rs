@@ -104,6 +104,10 @@ pub struct Ended {
     pub duration: Duration,
     /// What it had left running; at most some tens, the last of which says how many more there were.
     pub leftovers: Vec<Leftover>,
+    /// When the program itself had ended, at the latest.
+    pub over: SystemTime,
+    /// What went on for a moment after that. Where it did not end by itself, it is among the leftovers too.
+    pub late: Vec<Leftover>,
     /// The leftovers, where they run on: with [`Afterwards::Keep`] and only if there are some.
     pub kept: Option<Kept>,
 }
@@ -128,8 +132,10 @@ pub fn run(job: &Job<'_>, cancel: &Cancel, progress: &mut dyn FnMut(String, Dura
     let mut supervised = Supervised::start(job, log)?;
     let event = supervised.watch(job, cancel, progress);
     let event = event.and_then(|event| supervised.read_rest().context(cannot_log()).map(|()| event));
-    let (ending, duration, leftovers, undying) = match event {
-        Ok(Event::Ended { ending, duration, leftovers, undying }) => (ending, duration, leftovers, undying),
+    let (ending, duration, leftovers, over, late, undying) = match event {
+        Ok(Event::Ended { ending, duration, leftovers, over, late, undying }) => {
+            (ending, duration, leftovers, over, late, undying)
+        }
         Ok(Event::NotStarted { cause }) => {
             return Err(Error::new(format!("cannot start {}: {cause}", job.program.display())));
         }
@@ -140,7 +146,7 @@ pub fn run(job: &Job<'_>, cancel: &Cancel, progress: &mut dyn FnMut(String, Dura
     }
     let keeps = job.afterwards == Afterwards::Keep && !leftovers.is_empty();
     let kept = if keeps { Some(supervised.keep()?) } else { None };
-    Ok(Ended { ending, started, duration, leftovers, kept })
+    Ok(Ended { ending, started, duration, leftovers, over, late, kept })
 }
 
 fn undying_error(process: &Leftover) -> Error {

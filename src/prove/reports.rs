@@ -4,8 +4,9 @@
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read as _, Write as _};
-use std::os::unix::fs::OpenOptionsExt as _;
+use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
 use std::path::Path;
+use std::time::{Duration, SystemTime};
 
 use super::log::Masks;
 use super::masked_report::masked;
@@ -15,6 +16,15 @@ const MAX_REPORT: u64 = 64 << 20;
 
 /// Files of a report folder that are kept.
 const MAX_REPORT_FILES: usize = 256;
+
+/// Whether a report was changed, or put in its place, after that time. A file of a future time says nothing: its clock is another one.
+pub(super) fn was_written_after(report: &Path, time: SystemTime) -> bool {
+    let Ok(found) = fs::symlink_metadata(report) else { return false };
+    let changed = u64::try_from(found.ctime()).ok().zip(u32::try_from(found.ctime_nsec()).ok());
+    let changed = changed.map(|(seconds, rest)| SystemTime::UNIX_EPOCH + Duration::new(seconds, rest));
+    let is_after = |at: SystemTime| at > time && at <= SystemTime::now();
+    found.modified().ok().into_iter().chain(changed).any(is_after)
+}
 
 /// Copies the regular files of a report folder; links, pipes, devices and what cannot be read are left behind, as if they had not been
 /// written. Times are kept: they tell an old report. An error means that the copy failed, not the suite.

@@ -17,7 +17,7 @@ use std::os::unix::process::CommandExt as _;
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use rustix::process::{Pid, Signal, getppid, setsid};
 use serde::{Deserialize, Serialize};
@@ -94,7 +94,8 @@ pub fn supervise() -> Result<()> {
         Ok(leader) => {
             let brood = Brood::of(Pid::from_child(&leader));
             let begun = Instant::now();
-            Supervisor { gate, gate_id, brood, begun, paused: Duration::ZERO, wish: None }.run(&order);
+            let late = Vec::new();
+            Supervisor { gate, gate_id, brood, begun, paused: Duration::ZERO, wish: None, late }.run(&order);
             return Ok(());
         }
         Err(error) => Event::NotStarted { cause: error.to_string() },
@@ -146,12 +147,14 @@ struct Supervisor {
     /// How long the gate was stopped until now, and with it everything here.
     paused: Duration,
     wish: Option<Call>,
+    /// Who was still there when the leader had ended.
+    late: Vec<Leftover>,
 }
 
 impl Supervisor {
     fn run(mut self, order: &Order) {
         let ending = self.watch(order.timeout);
-        let duration = self.elapsed();
+        let (duration, over) = (self.elapsed(), SystemTime::now());
         let leftovers = match ending {
             Ending::Exited(_) | Ending::Signalled(_) => self.leftovers(order.afterwards),
             Ending::TimedOut | Ending::Cancelled => {
@@ -160,7 +163,8 @@ impl Supervisor {
             }
         };
         if order.afterwards == Afterwards::Keep && !leftovers.is_empty() {
-            self.gate.say(&Event::Ended { ending, duration, leftovers, undying: Vec::new() }).ok();
+            let (late, undying) = (Vec::new(), Vec::new());
+            self.gate.say(&Event::Ended { ending, duration, leftovers, over, late, undying }).ok();
             while self.wish.is_none() {
                 self.listen(STOPPED_NAP);
             }
@@ -169,7 +173,8 @@ impl Supervisor {
             return;
         }
         let undying = sweep::describe(&self.brood.end());
-        self.gate.say(&Event::Ended { ending, duration, leftovers, undying }).ok();
+        let late = self.late;
+        self.gate.say(&Event::Ended { ending, duration, leftovers, over, late, undying }).ok();
     }
 
     /// What the leader left running. What will be ended is stopped, so that nobody goes before he has been told of.
@@ -228,6 +233,9 @@ impl Supervisor {
         let mut nap = Duration::from_millis(1);
         loop {
             let living = self.brood.living();
+            if self.late.is_empty() {
+                self.late = sweep::describe(&living);
+            }
             if living.is_empty() && self.brood.is_gone() {
                 return None;
             }

@@ -5,7 +5,7 @@
 use std::ffi::OsString;
 use std::io::{self, Read as _, Write as _};
 use std::os::unix::net::UnixStream;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
@@ -65,6 +65,10 @@ pub(in crate::prove) enum Event {
         duration: Duration,
         /// What it had left running.
         leftovers: Vec<super::Leftover>,
+        /// When the program itself had ended, at the latest.
+        over: SystemTime,
+        /// What went on for a moment after that and then ended by itself.
+        late: Vec<super::Leftover>,
         /// What could not be ended.
         undying: Vec<super::Leftover>,
     },
