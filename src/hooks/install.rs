@@ -60,7 +60,7 @@ pub fn install(repository: &Repository, caller: &Caller, options: &Options) -> R
     let standing = Snapshot::take(&hook)?;
     let standing_is_ours = standing
         .as_ref()
-        .is_some_and(|standing| shim::is_ours(standing.bytes()) || (note.is_some() && is_debris(&hook, standing)));
+        .is_some_and(|standing| shim::is_ours(standing.bytes()) || is_debris(&hook, standing, note.is_some()));
     let manager = Manager::of(&folder, standing.as_ref()).filter(|_| !standing_is_ours && !options.force);
     if let Some(manager) = manager {
         let Some(file) = manager.calling_file(&folder, repository.work_tree()) else {
@@ -201,12 +201,12 @@ fn keep(hook: &Path, theirs: &Snapshot) -> Result<Kept> {
     Ok(Kept::new(&place, theirs.clone()))
 }
 
-/// What is left of a hook of ours after a crash or a full disk: nothing, nothing but NUL bytes, or its beginning. A link in a circle is
-/// as little of a hook, and kept under another name it would lead to ours.
-fn is_debris(hook: &Path, standing: &Snapshot) -> bool {
+/// What is left of a hook of ours after a crash or a full disk, where one was installed: nothing, nothing but NUL bytes, or its
+/// beginning. A link in a circle is never a hook, and kept under another name it would lead to ours.
+fn is_debris(hook: &Path, standing: &Snapshot, is_installed: bool) -> bool {
     match standing {
         Snapshot::File { bytes, .. } => {
-            bytes.0.iter().all(|byte| *byte == 0) || shim::compare(&bytes.0) == shim::Text::CutShort
+            is_installed && (bytes.0.iter().all(|byte| *byte == 0) || shim::compare(&bytes.0) == shim::Text::CutShort)
         }
         Snapshot::Link { .. } => {
             fs::metadata(hook).is_err_and(|error| error.raw_os_error() == Some(rustix::io::Errno::LOOP.raw_os_error()))

@@ -222,3 +222,15 @@ fn status_run_and_push_say_that_the_hook_starts_something_else() {
     }
     is_found_and_mended(&sandbox, Push::GoesOut, &["open cannot make the hook fire"]);
 }
+
+#[test]
+fn a_link_in_a_circle_where_nothing_was_installed() {
+    let sandbox = Sandbox::new();
+    fs::create_dir_all(sandbox.hook().parent().unwrap()).unwrap();
+    symlink("pre-push", sandbox.hook()).unwrap();
+    sandbox.commit_file("src/payments/charge.js", "BUG\n");
+    let ran = is_told(&sandbox, &["open the hook is a link that leads nowhere"]);
+    mended(&sandbox, &mends(&ran));
+    sandbox.proof_gate(&["uninstall"]).ends_with(0);
+    assert!(sandbox.hook().symlink_metadata().is_err());
+}
