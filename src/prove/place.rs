@@ -202,10 +202,6 @@ impl Scratch {
 
 impl Drop for Scratch {
     fn drop(&mut self) {
-        // Removing would go on into what is mounted here, and that may be anything of the user's.
-        if !mounts::below(&self.path).is_empty() {
-            return;
-        }
         // A process that is just being killed may still add a file; what cannot be removed now, the next proof sweeps.
         for _ in 0..5 {
             if remove(&self.path).is_ok() {

@@ -7,7 +7,10 @@ use std::io;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
-/// Removes a path with all below it. One that is not there is removed already.
+use super::mounts;
+
+/// Removes a path with all below it. One that is not there is removed already. An error where a file system is mounted below it: that
+/// may be anything of the user's, and nothing in it is removed.
 pub(super) fn remove(path: &Path) -> io::Result<()> {
     match try_remove(path) {
         Err(error) if error.kind() == io::ErrorKind::PermissionDenied => with_writable_parent(path),
@@ -21,6 +24,10 @@ fn try_remove(path: &Path) -> io::Result<()> {
         found => found?,
     };
     if found.is_dir() {
+        if let Some(mount) = mounts::below(path).first() {
+            let why = format!("a file system is mounted at {}", mount.display());
+            return Err(io::Error::new(io::ErrorKind::ResourceBusy, why));
+        }
         make_removable(path);
         fs::remove_dir_all(path)
     } else {
