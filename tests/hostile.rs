@@ -150,8 +150,7 @@ fn git_that_tidies_up_in_a_loop_meanwhile_changes_no_verdict() {
     sandbox.with_policy(&policy);
     let suite = fs::read_to_string(sandbox.shop().join("suite.sh")).unwrap();
     // Reads all that is behind the commit, from the user's objects.
-    sandbox.write("suite.sh", suite.replacen("passes=1", "git rev-list --objects --all | git cat-file --batch-check >/dev/null || exit 7\ngit fsck --connectivity-only >/dev/null 2>&1 || exit 8\npasses=1", 1));
-    sandbox.write("suite-sleep", "0.4");
+    sandbox.write("suite.sh", suite.replacen("passes=1", "until [ -f \"${SUITE_RUNS%/*}/go\" ]; do sleep 0.05; done\ngit rev-list --objects --all | git cat-file --batch-check >/dev/null || exit 7\ngit fsck --connectivity-only >/dev/null 2>&1 || exit 8\npasses=1", 1));
     sandbox.git_ok(&["config", "core.logAllRefUpdates", "false"]);
     sandbox.commit("Look at everything");
     sandbox.install();
@@ -164,12 +163,17 @@ fn git_that_tidies_up_in_a_loop_meanwhile_changes_no_verdict() {
     for (book, code, word) in [("book once\n", 0, "PASS"), ("BUG\n", 1, "FAIL")] {
         sandbox.write("src/bookings/book.js", book);
         let commit = sandbox.commit("Book");
+        let (ran, go) = (sandbox.suites_run().len(), sandbox.root().join("go"));
+        drop(fs::remove_file(&go));
         let push = sandbox.command("git").args(["push", "origin", "work:main"]).stderr(Stdio::piped()).spawn().unwrap();
-        // For a while nothing of the user's leads to what is being proven: a prune would take it.
-        sleep(Duration::from_millis(300));
+        // While the suites wait, nothing of the user's leads to what is being proven: a prune would take it.
+        while sandbox.suites_run().len() == ran {
+            sleep(Duration::from_millis(10));
+        }
         sandbox.git_ok(&["update-ref", "refs/heads/work", "HEAD~1"]);
         sleep(Duration::from_millis(400));
         sandbox.git_ok(&["update-ref", "refs/heads/work", &commit]);
+        fs::write(&go, "").unwrap();
         let ended = push.wait_with_output().unwrap();
         let said = String::from_utf8_lossy(&ended.stderr);
         assert_eq!(ended.status.code(), Some(code), "{said}");
