@@ -9,10 +9,7 @@ use crate::doctor::{self, Checked, Ending, Finding, Fired, Outcome, Patient, Sev
 use crate::error::{Context as _, Exit, Result};
 use crate::git::Repository;
 use crate::prove::Cancel;
-use crate::reporter::{Line, Reporter, Tone, shown, text};
-
-/// Columns of the usual terminal. The same everywhere, so that the same repository says the same.
-const WIDTH: usize = 80;
+use crate::reporter::{Line, Reporter, Tone, text};
 
 /// Where what is said of a finding begins.
 const INDENT: usize = 10;
@@ -93,14 +90,13 @@ fn block(finding: &Finding) -> Vec<Line> {
         Severity::NoProof => (Tone::Bad, "no proof"),
         Severity::Note => (Tone::Doubt, "note"),
     };
-    let mut lines = wrapped(Line::new().tone(tone, word), &finding.what);
-    lines.extend(wrapped(Line::new(), &finding.why));
+    let mut lines = vec![labelled(Line::new().tone(tone, word), &finding.what), labelled(Line::new(), &finding.why)];
     if let Some(advice) = &finding.advice {
-        lines.extend(wrapped(Line::new().text("  do:"), advice));
+        lines.push(labelled(Line::new().text("  do:"), advice));
     }
     for (place, command) in finding.mend.iter().enumerate() {
         // Never cut in two: it is there to be copied.
-        lines.push(Line::new().text(if place == 0 { "  mend:" } else { "" }).to(INDENT).data(command));
+        lines.push(Line::new().text(if place == 0 { "  mend:" } else { "" }).to(INDENT).whole(command));
     }
     lines.push(Line::new());
     lines
@@ -113,30 +109,18 @@ fn looked(checked: &[Checked]) -> Vec<Line> {
         .filter(|checked| matches!(checked.outcome, Outcome::Fine))
         .map(|checked| checked.check)
         .collect();
-    let mut lines = wrapped(Line::new().tone(Tone::Good, "fine"), &fine.join(", "));
+    let mut lines = vec![labelled(Line::new().tone(Tone::Good, "fine"), &fine.join(", "))];
     for checked in checked {
         if let Outcome::NotLooked(why) = checked.outcome {
-            lines.extend(wrapped(Line::new().tone(Tone::Dim, "no look"), &format!("{}: {why}", checked.check)));
+            lines.push(labelled(Line::new().tone(Tone::Dim, "no look"), &format!("{}: {why}", checked.check)));
         }
     }
     lines
 }
 
-/// Words behind a label, in as many lines as they need. A word that is longer than a line is not cut.
-fn wrapped(label: Line, words: &str) -> Vec<Line> {
-    let mut lines = Vec::new();
-    let mut line = label.to(INDENT);
-    let mut is_empty = true;
-    for word in shown(words).split(' ') {
-        if !is_empty && line.width() + 1 + Line::new().data(word).width() > WIDTH {
-            lines.push(std::mem::replace(&mut line, Line::new().to(INDENT)));
-            is_empty = true;
-        }
-        line = if is_empty { line.data(word) } else { line.text(" ").data(word) };
-        is_empty = false;
-    }
-    lines.push(line);
-    lines
+/// Words behind a label; the reporter folds them where they are wider than the terminal.
+fn labelled(label: Line, words: &str) -> Line {
+    label.to(INDENT).data(words)
 }
 
 fn document(checked: &[Checked], findings: &[(&'static str, &Finding)], fired: &[Fired]) -> DoctorOutput {

@@ -234,3 +234,13 @@ fn a_link_in_a_circle_where_nothing_was_installed() {
     sandbox.proof_gate(&["uninstall"]).ends_with(0);
     assert!(sandbox.hook().symlink_metadata().is_err());
 }
+
+#[test]
+fn what_the_doctor_says_is_folded_once_for_the_terminal() {
+    let sandbox = shop();
+    fs::remove_file(sandbox.hook()).unwrap();
+    let ran = sandbox.on_screen(40, "proof-gate", &["doctor"]).ends_with(1);
+    let rows: Vec<&str> = ran.stdout.lines().map(str::trim_end).collect();
+    let why = ["          Nobody asks proof-gate: every", "            push goes out unproven."];
+    assert!(rows.windows(2).any(|rows| rows == why), "{}", ran.stdout);
+}
