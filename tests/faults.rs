@@ -15,7 +15,7 @@ pub fn shop() -> Sandbox {
 }
 
 pub fn records(sandbox: &Sandbox) -> String {
-    sandbox.git_ok(&["log", "--format=%H %s", "--glob=refs/proof/log/*"])
+    sandbox.git_ok(&["log", "--topo-order", "--format=%H %s", "--glob=refs/proof/log/*"])
 }
 
 pub fn workspaces(sandbox: &Sandbox) -> usize {

@@ -140,20 +140,6 @@ impl<'a> Lane<'a> {
         Masks::of(passed.chain(handed.iter().flat_map(Handed::secret_values)))
     }
 
-    fn find(&self, name: &str, variables: &Variables) -> Result<PathBuf> {
-        let path = variables.get(std::ffi::OsStr::new("PATH"));
-        which::which_in(name, path, self.workspace.folder()).map_err(|_| {
-            if name.contains('/') && self.workspace.folder().join(name).is_file() {
-                return Error::new(format!("cannot start '{name}': it is not executable")).hint(format!(
-                    "git update-index --chmod=+x '{name}', and commit that; or name its interpreter in front"
-                ));
-            }
-            let path = path.map(|path| path.to_string_lossy().into_owned()).unwrap_or_default();
-            Error::new(format!("cannot find the program '{name}'"))
-                .hint(format!("install it, or name it in .proofrc.toml by another path; PATH is {path}"))
-        })
-    }
-
     pub(super) fn steps(
         &mut self,
         what: StepKind,

@@ -142,16 +142,11 @@ pub fn run(job: &Job<'_>, cancel: &Cancel, progress: &mut dyn FnMut(String, Dura
         Err(error) => return Err(supervised.give_up(error)),
     };
     if let Some(process) = undying.first() {
-        return Err(undying_error(process));
+        return Err(process.undying());
     }
     let keeps = job.afterwards == Afterwards::Keep && !leftovers.is_empty();
     let kept = if keeps { Some(supervised.keep()?) } else { None };
     Ok(Ended { ending, started, duration, leftovers, over, late, kept })
-}
-
-fn undying_error(process: &Leftover) -> Error {
-    Error::new(format!("cannot end {}: it is still running after SIGKILL: {}", process.program, process.command))
-        .hint("it waits for a device or a network disk, or belongs to somebody else; see to it, then run again")
 }
 
 /// A supervisor and what is read from it. Leaving scope ends it and everything below it.
@@ -315,7 +310,7 @@ impl Supervised {
     fn give_up(mut self, error: Error) -> Error {
         match self.end().first() {
             None => error,
-            Some(process) => error.hint(undying_error(process).message),
+            Some(process) => error.hint(process.undying().message),
         }
     }
 
@@ -376,7 +371,7 @@ impl Kept {
         }
         match self.supervised.end().first() {
             None => Ok(()),
-            Some(process) => Err(undying_error(process)),
+            Some(process) => Err(process.undying()),
         }
     }
 }

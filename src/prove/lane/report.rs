@@ -2,13 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::super::environment::{self, Variables};
 use super::super::environment_report::{self, EnvironmentReport, IdentityOutput, Tool};
 use super::super::{Cancel, Event, Request, StepKind};
 use super::{Lane, Stop, program_of};
-use crate::error::{Context as _, Result};
+use crate::error::{Context as _, Error, Result};
 use crate::policy::Argv;
 
 impl Lane<'_> {
@@ -60,6 +60,21 @@ impl Lane<'_> {
             tools.insert(name.to_owned(), path.to_string_lossy().into_owned());
         }
         Ok(())
+    }
+
+    /// The file of a program, by the lane's own PATH.
+    pub(super) fn find(&self, name: &str, variables: &Variables) -> Result<PathBuf> {
+        let path = variables.get(std::ffi::OsStr::new("PATH"));
+        which::which_in(name, path, self.workspace.folder()).map_err(|_| {
+            if name.contains('/') && self.workspace.folder().join(name).is_file() {
+                return Error::new(format!("cannot start '{name}': it is not executable")).hint(format!(
+                    "git update-index --chmod=+x '{name}', and commit that; or name its interpreter in front"
+                ));
+            }
+            let path = path.map(|path| path.to_string_lossy().into_owned()).unwrap_or_default();
+            Error::new(format!("cannot find the program '{name}'"))
+                .hint(format!("install it, or name it in .proofrc.toml by another path; PATH is {path}"))
+        })
     }
 }
 

@@ -64,6 +64,14 @@ pub struct Leftover {
     pub command: String,
 }
 
+impl Leftover {
+    /// What is to be said where not even SIGKILL ends it.
+    pub(in crate::prove) fn undying(&self) -> Error {
+        Error::new(format!("cannot end {}: it is still running after SIGKILL: {}", self.program, self.command))
+            .hint("it waits for a device or a network disk, or belongs to somebody else; see to it, then run again")
+    }
+}
+
 /// Does what the gate at the other end of standard input orders, and ends when nothing below it is left.
 pub fn supervise() -> Result<()> {
     let inherited = || io::stdin().as_fd().try_clone_to_owned().map(UnixStream::from);
