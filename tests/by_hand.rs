@@ -198,3 +198,15 @@ fn a_suite_that_is_not_executable_is_named_as_what_it_is() {
     sandbox.commit("Call the suite by its path");
     sandbox.proof_gate(&["run", "--suite", "booking"]).ends_with(2).says("it is not executable").says("chmod=+x");
 }
+
+#[test]
+fn what_is_not_there_is_named_with_a_next_step() {
+    let sandbox = Sandbox::new();
+    for args in [
+        &["run", "--onto", "nonesuch"][..],
+        &["plan", "--base", "nonesuch"],
+        &["judge", "nonesuch", "--adapter", "junit-xml"],
+    ] {
+        sandbox.proof_gate(args).ends_with(2).says("nonesuch").says("hint: ");
+    }
+}

@@ -25,7 +25,9 @@ pub struct Init {
 
 /// `init`, from the command line.
 pub fn run(repository: &Repository, reporter: &Reporter) -> Result<Exit> {
-    let work_tree = repository.work_tree().context("cannot write a policy: there is no work tree here")?;
+    let work_tree = repository.work_tree().ok_or_else(|| {
+        Error::new("cannot write a policy: there is no work tree here").hint("go to a work tree: git worktree list")
+    })?;
     let mut id = [0; 8];
     getrandom::fill(&mut id).context("cannot draw a random repository id")?;
     let id: String = id.iter().map(|byte| format!("{byte:02x}")).collect();

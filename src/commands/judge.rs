@@ -15,7 +15,10 @@ pub fn judge(args: &cli::Judge, reporter: &Reporter) -> Result<Exit> {
     if args.flavor.is_some() && args.adapter != Adapter::JunitXml {
         return Err(Error::new("cannot use --flavor: only junit-xml has dialects").ending(Exit::Usage));
     }
-    let metadata = std::fs::metadata(&args.file).context(format!("cannot read {}", args.file.display()))?;
+    let metadata = std::fs::metadata(&args.file).map_err(|error| {
+        Error::new(format!("cannot read {}: {error}", args.file.display()))
+            .hint("name a report file; 'proof-gate show' names those that proofs have left")
+    })?;
     if !metadata.is_file() {
         return Err(Error::new(format!("cannot read {}: it is no regular file", args.file.display())));
     }

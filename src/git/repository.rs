@@ -223,7 +223,10 @@ impl Repository {
             self.command().args(["rev-parse", "--verify", "--quiet", "--end-of-options", revision]).output()?;
         let id = output.stdout.trim_ascii();
         let id = output.status.success().then(|| Oid::from_hex(id)).flatten();
-        id.ok_or_else(|| Error::new(format!("cannot find '{revision}': git knows no such revision")))
+        id.ok_or_else(|| {
+            Error::new(format!("cannot find '{revision}': git knows no such revision"))
+                .hint("'git branch --all' and 'git tag' list what there is; 'git fetch' brings what is elsewhere")
+        })
     }
 }
 

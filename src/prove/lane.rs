@@ -1,7 +1,7 @@
 //! One workspace and what runs in it: the commands beside the suites, and one suite after the other.
 //!
-//! Deliberately absent: which suite runs in which lane, see `local`; how a lane
-//! comes back from what a suite did to it, see `settle`; what its commands run in, see `report`.
+//! Deliberately absent: which suite runs in which lane, see `local`; how a lane comes back from what a suite did to it, see `settle`;
+//! what its commands run in, see `report`.
 
 mod report;
 mod settle;

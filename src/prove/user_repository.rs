@@ -75,12 +75,16 @@ impl<'a> UserRepository<'a> {
         // Where git cannot read the repository any more, a change of the files that it could read before says why.
         let known = self.seen.config.keys().cloned();
         let config = self.repository.config_files().unwrap_or_default().into_iter().chain(known).collect();
-        let now = Snapshot {
-            hooks: hooks_in(&self.hooks_folders),
-            config: config_in(self.repository, config),
-            refs: refs(self.repository).unwrap_or_else(|_| self.seen.refs.clone()),
+        let (refs, unread) = match refs(self.repository) {
+            Ok(refs) => (refs, None),
+            Err(error) => (self.seen.refs.clone(), Some(error)),
         };
-        let noticed = differences(&self.seen, &now, workspace);
+        let now = Snapshot { hooks: hooks_in(&self.hooks_folders), config: config_in(self.repository, config), refs };
+        let mut noticed = differences(&self.seen, &now, workspace);
+        // What nobody can read may hold anything.
+        noticed.extend(unread.map(|error| Noticed::RepositoryTouched {
+            what: format!("after the suite its refs could not be read: {}", error.message),
+        }));
         self.seen = now;
         noticed
     }
@@ -222,4 +226,30 @@ fn differences(before: &Snapshot, now: &Snapshot, workspace: &WorkspaceRefs) -> 
         noticed.push(Noticed::Note(format!("changed in the repository while the suite ran: {words}")));
     }
     noticed
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::caller::Caller;
+
+    #[test]
+    fn refs_that_cannot_be_read_after_a_suite_are_a_finding() {
+        let root = tempfile::tempdir().unwrap();
+        let directory = fs::canonicalize(root.path()).unwrap();
+        let variables = ["PATH", "HOME"].map(|name| (name.into(), std::env::var_os(name).unwrap_or_default()));
+        let caller =
+            Caller { variables: variables.into(), directory: directory.clone(), program: "/bin/proof-gate".into() };
+        crate::git::Program::find(&caller).unwrap().command(&directory).args(["init", "-q"]).run().unwrap();
+        let repository = Repository::open(&caller).unwrap();
+        let mut user = UserRepository::watch(&repository).unwrap();
+        let workspace = WorkspaceRefs::default();
+        assert_eq!(user.changes(&workspace), []);
+        fs::write(repository.common_dir().join("packed-refs"), "nonsense\n").unwrap();
+        let noticed = user.changes(&workspace);
+        assert!(
+            matches!(&noticed[..], [Noticed::RepositoryTouched { what }] if what.contains("its refs could not be read")),
+            "{noticed:?}"
+        );
+    }
 }
