@@ -5,22 +5,7 @@
 use std::fs;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use crate::support::{Fingerprint, Layout, Ran, Sandbox};
-
-const POLICY: &str = r#"version = 1
-[repository]
-id = "b1946ac92492d234"
-[gate]
-branches = ["main"]
-[proof]
-require_terminal = false
-timeout = "60s"
-[suites.full]
-run = ["sh", "suite.sh"]
-report = "exit-code"
-flaky = "unobservable"
-default = true
-"#;
+use crate::support::{Fingerprint, Layout, Ran, SCRIPT_POLICY, Sandbox};
 
 /// A number of seconds to sleep that no other test sleeps, so that its processes can be found by it.
 fn mark() -> String {
@@ -40,7 +25,7 @@ fn running(mark: &str) -> Vec<String> {
 #[track_caller]
 fn push(suite: &str) -> (Sandbox, Ran) {
     let sandbox = Sandbox::with(Layout::Linked);
-    sandbox.with_policy(POLICY);
+    sandbox.with_policy(SCRIPT_POLICY);
     sandbox.write("suite.sh", suite);
     sandbox.commit("Leave something behind");
     sandbox.install();
@@ -195,7 +180,7 @@ fn what_the_suite_allows_is_ended_and_noted() {
     let mark = mark();
     let sandbox = Sandbox::new();
     let allow = "allow_leftover = [{ program = '^sleep$', reason = \"the emulator stays\" }]\n";
-    sandbox.with_policy(&format!("{POLICY}{allow}"));
+    sandbox.with_policy(&format!("{SCRIPT_POLICY}{allow}"));
     sandbox.write("suite.sh", format!("setsid sleep {mark} &\n"));
     sandbox.commit("Leave an emulator");
     sandbox.proof_gate(&["run"]).ends_with(0).says("the emulator stays");
@@ -209,7 +194,7 @@ fn what_prepare_starts_serves_the_suites_and_is_ended_after_them() {
     let prepare = format!(
         "prepare = [['sh', '-c', 'setsid sleep {mark} & echo $! >../served']]\nteardown = [['sh', 'down.sh']]\n"
     );
-    sandbox.with_policy(&POLICY.replace("timeout = \"60s\"\n", &format!("timeout = \"60s\"\n{prepare}")));
+    sandbox.with_policy(&SCRIPT_POLICY.replace("timeout = \"60s\"\n", &format!("timeout = \"60s\"\n{prepare}")));
     sandbox.write("suite.sh", "kill -0 $(cat ../served)\n");
     sandbox.write("down.sh", "kill -0 $(cat ../served)\n");
     sandbox.commit("Start a server");
@@ -241,7 +226,7 @@ fn a_suite_that_uses_git_as_if_it_were_at_home_touches_nothing_of_the_users() {
 #[test]
 fn a_suite_has_no_terminal_and_no_files_but_the_standard_three() {
     let sandbox = Sandbox::new();
-    sandbox.with_policy(POLICY);
+    sandbox.with_policy(SCRIPT_POLICY);
     sandbox.write(
         "suite.sh",
         "(: </dev/tty) 2>/dev/null && exit 3\n# The fourth is the folder that ls reads.\n[ \"$(ls /proc/self/fd | tr -d '\\n')\" = 0123 ] || exit 4\n",

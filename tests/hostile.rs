@@ -5,22 +5,7 @@ use std::process::Stdio;
 use std::thread::sleep;
 use std::time::Duration;
 
-use crate::support::{Fingerprint, SHOP_POLICY, Sandbox};
-
-const POLICY: &str = r#"version = 1
-[repository]
-id = "b1946ac92492d234"
-[gate]
-branches = ["main"]
-[proof]
-require_terminal = false
-timeout = "60s"
-[suites.full]
-run = ["sh", "suite.sh"]
-report = "exit-code"
-flaky = "unobservable"
-default = true
-"#;
+use crate::support::{Fingerprint, SCRIPT_POLICY, SHOP_POLICY, Sandbox};
 
 /// Uses git as if this were its own repository, leads it into traps, changes a file behind its back, and leaves processes in twelve ways.
 /// `OUTSIDE` is the folder of the sandbox.
@@ -65,7 +50,7 @@ exit 0
 /// A shop that is pushed from a linked work tree, while the main one is full of work that nobody committed.
 fn shop(suite: &str) -> Sandbox {
     let mut sandbox = Sandbox::new();
-    sandbox.with_policy(POLICY);
+    sandbox.with_policy(SCRIPT_POLICY);
     let root = sandbox.root().to_str().unwrap().to_owned();
     // The marks of processes hold no slash: `sleep` reads a number.
     let mark = format!("300.{}", mark_of(&sandbox));

@@ -77,7 +77,7 @@ fn history_ends_in_the_workspace_where_it_ends_in_a_shallow_clone() {
 #[test]
 fn a_draft_stands_above_the_real_commit_where_the_policy_asks_for_history() {
     let sandbox = tagged(HISTORY);
-    sandbox.write("look.sh", "git rev-parse HEAD~1 >\"$SEEN\"; git tag >>\"$SEEN\"; cat README.md >>\"$SEEN\"\n");
+    sandbox.write("suite.sh", "git rev-parse HEAD~1 >\"$SEEN\"; git tag >>\"$SEEN\"; cat README.md >>\"$SEEN\"\n");
     sandbox.write("README.md", "A draft.\n");
     sandbox.proof_gate(&["run", "--draft"]).ends_with(0);
     let seen = fs::read_to_string(sandbox.root().join("seen")).unwrap();

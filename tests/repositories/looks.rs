@@ -2,37 +2,18 @@
 
 use std::fs;
 
-use crate::support::{Ran, Sandbox};
-
-/// Runs `look.sh`; what that writes to `$SEEN` is read by [`Sandbox::looked`].
-const POLICY: &str = r#"version = 1
-
-[repository]
-id = "b1946ac92492d234"
-
-[gate]
-branches = ["main"]
-
-[proof]
-require_terminal = false
-timeout = "60s"
-env = { pass = ["SEEN"] }
-
-[suites.full]
-run = ["sh", "look.sh"]
-report = "exit-code"
-flaky = "unobservable"
-default = true
-"#;
+use crate::support::{Ran, SCRIPT_POLICY, Sandbox};
 
 impl Sandbox {
-    /// A shop whose suite is this script, with lines more in `[proof]`. The hook is not installed and nothing is committed.
+    /// A shop whose suite is this script, with lines more in `[proof]`; what it writes to `$SEEN` is read by [`looked`](Self::looked). The
+    /// hook is not installed and nothing is committed.
     pub(super) fn looking(proof: &str, script: &str) -> Self {
         let mut sandbox = Sandbox::new();
         let seen = sandbox.root().join("seen");
         sandbox.set("SEEN", seen.to_str().unwrap());
-        sandbox.with_policy(&POLICY.replace("[proof]\n", &format!("[proof]\n{proof}")));
-        sandbox.write("look.sh", format!("set -e\n{script}\n"));
+        let proof = format!("[proof]\nenv = {{ pass = [\"SEEN\"] }}\n{proof}");
+        sandbox.with_policy(&SCRIPT_POLICY.replace("[proof]\n", &proof));
+        sandbox.write("suite.sh", format!("set -e\n{script}\n"));
         sandbox
     }
 

@@ -106,7 +106,7 @@ fn a_change_in_a_submodule_is_brought_back_before_the_suites() {
 #[test]
 fn a_draft_has_the_files_of_submodules_as_they_are() {
     let sandbox = with_submodules();
-    sandbox.write("look.sh", "cat vendor/lib/price.js vendor/lib/deep/tax.js >\"$SEEN\"\n");
+    sandbox.write("suite.sh", "cat vendor/lib/price.js vendor/lib/deep/tax.js >\"$SEEN\"\n");
     sandbox.write("vendor/lib/price.js", "changed\n");
     sandbox.proof_gate(&["run", "--draft"]).ends_with(0);
     assert_eq!(fs::read_to_string(sandbox.root().join("seen")).unwrap(), "changed\ntax\n");

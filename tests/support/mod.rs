@@ -21,6 +21,6 @@ pub use page::Page;
 #[allow(unused_imports, reason = "the live tests are a binary of their own and need neither")]
 pub use proven::{Refusal, policy_with_gate};
 #[allow(unused_imports, reason = "topics that write a policy of their own start from it")]
-pub use runner::SHOP_POLICY;
+pub use runner::{SCRIPT_POLICY, SHOP_POLICY};
 pub use sandbox::{Layout, Ran, Sandbox};
 pub use terminal::Session;

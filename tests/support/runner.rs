@@ -37,6 +37,26 @@ paths = ["src/guardrails/**"]
 policy = ["*"]
 "#;
 
+/// A policy with one suite, `suite.sh`, of which nothing is read but its exit code: for tests that write that script themselves.
+pub const SCRIPT_POLICY: &str = r#"version = 1
+
+[repository]
+id = "b1946ac92492d234"
+
+[gate]
+branches = ["main"]
+
+[proof]
+require_terminal = false
+timeout = "60s"
+
+[suites.full]
+run = ["sh", "suite.sh"]
+report = "exit-code"
+flaky = "unobservable"
+default = true
+"#;
+
 /// The runner. A file below the suite's folder that holds `BUG` makes it fail, `FLAKY` makes it pass on the second attempt;
 /// a tracked file `suite-exit` gives the exit code, `suite-sleep` the seconds it takes, `suite-prints` what it prints.
 pub const SUITE: &str = r#"#!/bin/sh

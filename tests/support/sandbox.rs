@@ -95,7 +95,9 @@ impl Sandbox {
         for name in ["home", "cache", "tmp"] {
             fs::create_dir(root.join(name)).unwrap();
         }
-        let config = "[user]\n\tname = Ana Example\n\temail = ana@example.org\n[init]\n\tdefaultBranch = main\n";
+        // git's own tidying in the background would come and go under a fingerprint; the tests that are about it start it themselves.
+        let config = "[user]\n\tname = Ana Example\n\temail = ana@example.org\n[init]\n\tdefaultBranch = main\n\
+                      [maintenance]\n\tauto = false\n[gc]\n\tauto = 0\n";
         fs::write(root.join("home/.gitconfig"), config).unwrap();
         let shop = root.join("shop");
         let sandbox = Sandbox { folder, root, shop, seconds: Cell::new(1_700_000_000), variables };

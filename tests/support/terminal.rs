@@ -33,15 +33,7 @@ pub fn run_as_wide_as(
     folder: &Path,
     variables: &BTreeMap<OsString, OsString>,
 ) -> Ran {
-    let (mut terminal, end) = pty_process::blocking::open().expect("this system has pseudo-terminals");
-    terminal.resize(pty_process::Size::new(ROWS, columns)).unwrap();
-    let mut child = pty_process::blocking::Command::new(program)
-        .args(args)
-        .current_dir(folder)
-        .env_clear()
-        .envs(variables.iter().map(|(name, value)| (OsStr::new(name), OsStr::new(value))))
-        .spawn(end)
-        .expect("the program starts");
+    let (mut terminal, mut child) = start(columns, program, args, folder, variables);
     let mut shown = Vec::new();
     // Linux says EIO, not end of file, once nobody holds the other end.
     drop(terminal.read_to_end(&mut shown));
@@ -53,6 +45,25 @@ pub fn run_as_wide_as(
     }
 }
 
+fn start(
+    columns: u16,
+    program: &Path,
+    args: &[&str],
+    folder: &Path,
+    variables: &BTreeMap<OsString, OsString>,
+) -> (pty_process::blocking::Pty, std::process::Child) {
+    let (terminal, end) = pty_process::blocking::open().expect("this system has pseudo-terminals");
+    terminal.resize(pty_process::Size::new(ROWS, columns)).unwrap();
+    let child = pty_process::blocking::Command::new(program)
+        .args(args)
+        .current_dir(folder)
+        .env_clear()
+        .envs(variables.iter().map(|(name, value)| (OsStr::new(name), OsStr::new(value))))
+        .spawn(end)
+        .expect("the program starts");
+    (terminal, child)
+}
+
 /// A program that runs in a terminal of its own, with somebody at the keyboard. What it shows is not read: it must be short.
 pub struct Session {
     terminal: pty_process::blocking::Pty,
@@ -61,15 +72,7 @@ pub struct Session {
 
 impl Session {
     pub fn start(program: &Path, args: &[&str], folder: &Path, variables: &BTreeMap<OsString, OsString>) -> Self {
-        let (terminal, end) = pty_process::blocking::open().expect("this system has pseudo-terminals");
-        terminal.resize(pty_process::Size::new(24, 100)).unwrap();
-        let child = pty_process::blocking::Command::new(program)
-            .args(args)
-            .current_dir(folder)
-            .env_clear()
-            .envs(variables.iter().map(|(name, value)| (OsStr::new(name), OsStr::new(value))))
-            .spawn(end)
-            .expect("the program starts");
+        let (terminal, child) = start(100, program, args, folder, variables);
         Session { terminal, child }
     }
 
