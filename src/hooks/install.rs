@@ -67,7 +67,10 @@ pub fn install(repository: &Repository, caller: &Caller, options: &Options) -> R
             return Err(manager.conflict(repository.work_tree()));
         };
         manager.check_hook(&folder, standing.as_ref(), &file)?;
-        let mut lines = vec![format!("nothing written: {} calls the gate", file.display())];
+        let mut lines = vec![
+            format!("nothing written: {} calls the gate", file.display()),
+            "  whether it is really asked, only a push shows: proof-gate doctor --fire".to_owned(),
+        ];
         see_policy(repository, options, &mut lines)?;
         return Ok(Installed { hook, chained: None, called_by: Some(manager), lines });
     }

@@ -177,6 +177,7 @@ fn check_manager(folder: &str, file: &str, text: &str, config: &str, line: &str)
     executable(&hook, &theirs);
     let installed = install(&shop.open(), &shop.caller, &Options::default()).unwrap();
     assert!(installed.called_by.is_some());
+    assert!(installed.lines.iter().any(|line| line.contains("doctor --fire")), "{:?}", installed.lines);
     assert!(Note::read(&shop.open()).unwrap().is_none());
 }
 
