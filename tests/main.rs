@@ -31,6 +31,7 @@ mod proof;
 mod prove;
 mod records;
 mod reliability;
+mod repeat;
 mod repositories;
 mod rollback;
 mod screens;
