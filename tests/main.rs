@@ -36,6 +36,7 @@ mod repositories;
 mod rollback;
 mod screens;
 mod selection;
+mod show;
 mod support;
 mod sweep;
 mod tidy;

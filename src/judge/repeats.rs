@@ -142,6 +142,14 @@ fn named(runs: &[Run<'_>], numbers: &[usize], explained: bool) -> String {
     words
 }
 
+/// The run that a difference's detail names first as failed, from 1: for who looks for its log.
+pub fn first_failed_run(detail: &str) -> Option<u32> {
+    let starts = [Seen::Failed.words(), "FAIL in"];
+    let rest = starts.iter().find_map(|words| detail.split_once(words)).map(|(_, rest)| rest)?;
+    let number = rest.strip_prefix(" run ")?;
+    number.split(|end: char| !end.is_ascii_digit()).next()?.parse().ok()
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -231,6 +239,16 @@ mod tests {
         let all = |outcome| titles.iter().map(|title| (title.as_str(), outcome)).collect::<Vec<_>>();
         let told = told(&[report(&all(Passed)), report(&all(Failed))], &[]);
         assert_eq!((told.len(), told[50].as_str()), (51, ": and 20 more tests whose runs differ"));
+    }
+
+    #[test]
+    fn the_run_that_failed_is_read_back_from_what_was_said() {
+        let (passed, failed) = (report(&[("a", Passed)]), report(&[("a", Failed)]));
+        let run_of = |told: &[String]| first_failed_run(&told[0]);
+        assert_eq!(run_of(&told(&[passed.clone(), passed.clone(), failed.clone()], &[])), Some(3));
+        assert_eq!(run_of(&told(&[passed.clone(), failed], &["plain", "TZ=x"])), Some(2));
+        assert_eq!(run_of(&told(&[passed, ReportEvidence::not_read()], &[])), Some(2));
+        assert_eq!(first_failed_run("expected 1 to equal 2"), None);
     }
 
     proptest! {
