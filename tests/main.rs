@@ -4,6 +4,7 @@
 
 mod by_hand;
 mod changed_paths;
+mod checklist;
 mod cli;
 mod damage;
 mod demo;
