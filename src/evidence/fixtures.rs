@@ -24,17 +24,28 @@ const FAILING: &[(&str, &str)] = &[
     ("mocha/hook-json.json", "SUITE_ERROR EXIT_NONZERO"),
     ("mocha/retries-used-up-json.json", "TEST_FAILED EXIT_NONZERO"),
     ("mocha/unhandled-strict-json.json", "TEST_FAILED EXIT_NONZERO"),
+    ("playwright/allskipped.json", "ZERO_TESTS"),
     ("playwright/allskipped.junit.xml", "ZERO_TESTS"),
+    ("playwright/booking.json", "TEST_FAILED EXIT_NONZERO"),
     ("playwright/booking.junit.xml", "TEST_FAILED EXIT_NONZERO"),
     ("playwright/booking.retries.junit.xml", "TEST_FAILED EXIT_NONZERO"),
+    ("playwright/flaky-fail.json", "TEST_FLAKY EXIT_NONZERO"),
     ("playwright/flaky-fail.junit.xml", "EXIT_NONZERO"),
+    ("playwright/flaky.json", "TEST_FLAKY"),
     ("playwright/flaky.retries.junit.xml", "TEST_FLAKY"),
+    ("playwright/grep-nomatch-pass.json", "ZERO_TESTS"),
     ("playwright/grep-nomatch-pass.junit.xml", "ZERO_TESTS"),
+    ("playwright/grep-nomatch.json", "ZERO_TESTS EXIT_NONZERO"),
     ("playwright/grep-nomatch.junit.xml", "ZERO_TESTS EXIT_NONZERO"),
+    ("playwright/load.json", "SUITE_ERROR ZERO_TESTS EXIT_NONZERO"),
     ("playwright/load.junit.xml", "ZERO_TESTS EXIT_NONZERO"),
+    ("playwright/nofile.json", "ZERO_TESTS EXIT_NONZERO"),
     ("playwright/nofile.junit.xml", "ZERO_TESTS EXIT_NONZERO"),
+    ("playwright/only-forbid.json", "FOCUSED ZERO_TESTS EXIT_NONZERO"),
     ("playwright/only-forbid.junit.xml", "ZERO_TESTS EXIT_NONZERO"),
+    ("playwright/timeout.json", "TEST_FAILED EXIT_NONZERO"),
     ("playwright/timeout.junit.xml", "TEST_FAILED EXIT_NONZERO"),
+    ("playwright/unhandled.json", "TEST_FAILED EXIT_NONZERO"),
     ("playwright/unhandled.junit.xml", "TEST_FAILED EXIT_NONZERO"),
     ("vitest/allowonly.junit.xml", "TEST_FAILED EXIT_NONZERO"),
     ("vitest/booking.junit.xml", "TEST_FAILED EXIT_NONZERO"),
@@ -80,7 +91,10 @@ const FAILING: &[(&str, &str)] = &[
 /// Runs in which all went well.
 const PASSING: &[&str] = &[
     "mocha/payment-json.json",
+    "playwright/env.json",
+    "playwright/payment.json",
     "playwright/payment.junit.xml",
+    "playwright/repeat.json",
     "playwright/repeat.junit.xml",
     "vitest/payment.junit.xml",
     "jest/payment.junit.xml",
@@ -96,8 +110,11 @@ const HIDDEN_BY_THE_REPORT: &[(&str, &str)] = &[
     ("mocha/unhandled-json.json", "a rejection that mocha swallows, unless node is told to end on it"),
     ("mocha/warn-json.json", "what was only printed"),
     ("playwright/flaky.junit.xml", "a failed attempt that this form of the report leaves out"),
+    ("playwright/only.json", "tests that `.only` left out"),
     ("playwright/only.junit.xml", "tests that `.only` left out"),
+    ("playwright/skip.json", "skipped tests, which are counted"),
     ("playwright/skip.junit.xml", "skipped tests, which are counted"),
+    ("playwright/warn.json", "what was only printed"),
     ("playwright/warn.junit.xml", "what was only printed"),
     ("vitest/flaky.junit.xml", "a failed attempt that this form of the report leaves out"),
     ("vitest/hang.junit.xml", "what was only printed"),
@@ -156,7 +173,11 @@ fn fixtures() -> Vec<(String, Vec<u8>, Ended)> {
 }
 
 fn adapter_of(name: &str) -> Report {
-    let adapter = if name.ends_with(".json") { Adapter::MochaJson } else { Adapter::JunitXml };
+    let adapter = match name.split_once('/') {
+        Some(("playwright", file)) if file.ends_with(".json") => Adapter::PlaywrightJson,
+        Some(("mocha", file)) if file.ends_with(".json") => Adapter::MochaJson,
+        _ => Adapter::JunitXml,
+    };
     Report { adapter, flavor: None }
 }
 

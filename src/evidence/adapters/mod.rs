@@ -6,6 +6,7 @@
 mod junit_xml;
 mod mocha_json;
 mod node;
+mod playwright_json;
 
 use std::path::Path;
 
@@ -63,6 +64,9 @@ impl Malformed {
     }
 }
 
+/// More tests than this are no report of a suite, and would take gigabytes to hold.
+const MAX_CASES: usize = 1_000_000;
+
 /// What the adapters give: the report, or why there is none.
 type Parsed = Result<TestReport, Malformed>;
 
@@ -71,8 +75,8 @@ fn format(adapter: Adapter) -> Option<&'static Format> {
     match adapter {
         Adapter::MochaJson => Some(&mocha_json::FORMAT),
         Adapter::JunitXml => Some(&junit_xml::FORMAT),
-        Adapter::PlaywrightJson
-        | Adapter::VitestJson
+        Adapter::PlaywrightJson => Some(&playwright_json::FORMAT),
+        Adapter::VitestJson
         | Adapter::JestJson
         | Adapter::Ctrf
         | Adapter::GoJson
@@ -96,6 +100,9 @@ pub fn parse_report(report: Report, bytes: &[u8], hear: Hear<'_>) -> ReportEvide
         None => Err(Malformed::new("this version of proof-gate has no reader for the suite's report")),
     };
     match parsed {
+        Ok(report) if report.cases.len() > MAX_CASES => {
+            ReportEvidence::malformed(format!("the report holds more than {MAX_CASES} tests"))
+        }
         Ok(report) => ReportEvidence::Read(report),
         Err(Malformed(detail)) => ReportEvidence::malformed(detail),
     }
