@@ -30,7 +30,7 @@ const PER_SUITE: &[Missing<Suite>] = &[
     (
         "report",
         |suite| !reads(suite.report.adapter),
-        "reports are read by mocha-json, playwright-json, junit-xml and exit-code",
+        "reports are read by mocha-json, playwright-json, vitest-json, jest-json, junit-xml and exit-code",
     ),
     ("artifacts", |suite| !suite.artifacts.is_empty(), "artifacts are not judged"),
     ("sources", |suite| !suite.sources.is_empty(), "sources are not searched for focused tests"),
@@ -39,13 +39,13 @@ const PER_SUITE: &[Missing<Suite>] = &[
 /// Whether the adapter's reader stands.
 fn reads(adapter: Adapter) -> bool {
     match adapter {
-        Adapter::MochaJson | Adapter::PlaywrightJson | Adapter::JunitXml | Adapter::ExitCode => true,
-        Adapter::VitestJson
+        Adapter::MochaJson
+        | Adapter::PlaywrightJson
+        | Adapter::VitestJson
         | Adapter::JestJson
-        | Adapter::Ctrf
-        | Adapter::GoJson
-        | Adapter::NodeTest
-        | Adapter::Tap => false,
+        | Adapter::JunitXml
+        | Adapter::ExitCode => true,
+        Adapter::Ctrf | Adapter::GoJson | Adapter::NodeTest | Adapter::Tap => false,
     }
 }
 

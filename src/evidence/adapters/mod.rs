@@ -3,10 +3,13 @@
 //! A reader sees bytes and gives a [`TestReport`], or says in one line why the bytes are none. It believes a report's
 //! bad news and checks its good news: what it does not know is a failure, and what is cut short is refused.
 
+mod jest_json;
+mod jest_shape;
 mod junit_xml;
 mod mocha_json;
 mod node;
 mod playwright_json;
+mod vitest_json;
 
 use std::path::Path;
 
@@ -76,13 +79,9 @@ fn format(adapter: Adapter) -> Option<&'static Format> {
         Adapter::MochaJson => Some(&mocha_json::FORMAT),
         Adapter::JunitXml => Some(&junit_xml::FORMAT),
         Adapter::PlaywrightJson => Some(&playwright_json::FORMAT),
-        Adapter::VitestJson
-        | Adapter::JestJson
-        | Adapter::Ctrf
-        | Adapter::GoJson
-        | Adapter::NodeTest
-        | Adapter::Tap
-        | Adapter::ExitCode => None,
+        Adapter::VitestJson => Some(&vitest_json::FORMAT),
+        Adapter::JestJson => Some(&jest_json::FORMAT),
+        Adapter::Ctrf | Adapter::GoJson | Adapter::NodeTest | Adapter::Tap | Adapter::ExitCode => None,
     }
 }
 
