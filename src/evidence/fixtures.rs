@@ -201,6 +201,12 @@ fn fixtures() -> Vec<(String, Vec<u8>, Ended)> {
     index.lines().skip(1).map(fixture).collect()
 }
 
+/// Every report of the fixtures, with what reads it.
+pub(super) fn corpus() -> Vec<(Report, Vec<u8>)> {
+    let real = fixtures().into_iter().map(|(name, bytes, _)| (adapter_of(&name), bytes));
+    real.chain(DIALECTS.iter().map(|(name, ..)| (adapter_of(&format!("dialects/{name}")), dialect(name)))).collect()
+}
+
 fn adapter_of(name: &str) -> Report {
     let adapter = match name.split_once('/') {
         Some(("playwright", file)) if file.ends_with(".json") => Adapter::PlaywrightJson,
@@ -295,9 +301,16 @@ fn nothing_may_follow_a_report() {
 
 #[test]
 fn no_single_wrong_byte_turns_a_failure_into_a_pass() {
-    for name in
-        ["mocha/booking-json.json", "vitest/booking.junit.xml", "nextest/flaky.junit.xml", "mocha/hook-json.json"]
-    {
+    for name in [
+        "mocha/booking-json.json",
+        "vitest/booking.junit.xml",
+        "nextest/flaky.junit.xml",
+        "mocha/hook-json.json",
+        "vitest/flaky.json",
+        "vitest/load.json",
+        "jest/flakyquiet.json",
+        "jest/booking.json",
+    ] {
         let bytes = std::fs::read(folder().join(name)).unwrap();
         for at in 0..bytes.len() {
             for wrong in [b' ', b'0', b'"', b'<', b'/', b'x', 0xff] {

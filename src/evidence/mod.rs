@@ -6,6 +6,8 @@ mod adapters;
 mod file;
 #[cfg(test)]
 mod fixtures;
+#[cfg(test)]
+mod fuzz;
 mod noticed;
 mod recipe;
 mod report;

@@ -31,6 +31,7 @@ fn recipe(argv: &[String], report_file: &Path) -> Recipe {
 
 fn parse(bytes: &[u8], hear: Hear<'_>) -> Parsed {
     let document = jest_shape::document(bytes, "jest")?;
+    let run = Run::of(&document)?;
     check_that_retries_show(&document)?;
     let mut report = jest_shape::report(&document, &["passed", "focused", "skipped"], told);
     let passed = document.test_results.iter().flat_map(|file| &file.assertion_results);
@@ -39,20 +40,37 @@ fn parse(bytes: &[u8], hear: Hear<'_>) -> Parsed {
         let stated = document.num_passed_tests;
         report.contradictions.push(format!("`numPassedTests` is {stated}, the report lists {passed}"));
     }
-    check_that_all_files_ran(&document, &mut report);
-    if !document.open_handles.is_empty() {
+    check_that_all_files_ran(&document, &run, &mut report);
+    if run.open_handles > 0 {
         // In jest's own words, which it prints only where somebody reads them.
-        hear(&format!("Jest has detected the following {} open handles", document.open_handles.len()));
+        hear(&format!("Jest has detected the following {} open handles", run.open_handles));
     }
     Ok(report)
 }
 
+/// What only jest says of a run. vitest's reports lack it, and what lacks it cannot be believed.
+struct Run {
+    was_interrupted: bool,
+    open_handles: usize,
+}
+
+impl Run {
+    fn of(document: &Document) -> Result<Self, Malformed> {
+        match (document.was_interrupted, &document.open_handles, document.num_runtime_error_test_suites) {
+            (Some(was_interrupted), Some(handles), Some(_)) => Ok(Run { was_interrupted, open_handles: handles.len() }),
+            _ => Err(Malformed::new(
+                "not a report of jest: 'wasInterrupted', 'openHandles' or 'numRuntimeErrorTestSuites' is missing",
+            )),
+        }
+    }
+}
+
 /// A report that does not say how often a test was tried would make each flaky test a passed one.
 fn check_that_retries_show(document: &Document) -> Result<(), Malformed> {
-    let mut passed = document.test_results.iter().flat_map(|file| &file.assertion_results);
-    if passed.any(|assertion| assertion.status == "passed" && assertion.invocations.is_none()) {
+    let mut tests = document.test_results.iter().flat_map(|file| &file.assertion_results);
+    if tests.any(|assertion| assertion.status == "passed" && assertion.invocations.is_none()) {
         return Err(Malformed::new(
-            "a test has no `invocations`, so retries do not show: jest writes them since 29.2 with its own runner, jest-circus; \
+            "a test has no 'invocations', so retries do not show: jest writes them since 29.2 with its own runner, jest-circus; \
              before that, take a JUnit reporter and junit-xml with flaky = \"unobservable\"",
         ));
     }
@@ -60,7 +78,7 @@ fn check_that_retries_show(document: &Document) -> Result<(), Malformed> {
 }
 
 /// With `--bail` the files that jest did not come to are only counted.
-fn check_that_all_files_ran(document: &Document, report: &mut TestReport) {
+fn check_that_all_files_ran(document: &Document, run: &Run, report: &mut TestReport) {
     let (all, listed) = (document.num_total_test_suites, document.test_results.len() as u64);
     if all > listed {
         report.cases.push(TestCase {
@@ -70,7 +88,7 @@ fn check_that_all_files_ran(document: &Document, report: &mut TestReport) {
             outcome: Outcome::NotRun,
             detail: Some("jest stopped before it ran them".to_owned()),
         });
-    } else if document.was_interrupted && report.cases.iter().all(|case| case.outcome != Outcome::Failed) {
+    } else if run.was_interrupted && report.cases.iter().all(|case| case.outcome != Outcome::Failed) {
         let detail = "the run was interrupted".to_owned();
         report.errors.push(SuiteError { title: None, file: None, detail });
     }
@@ -167,6 +185,15 @@ mod tests {
         early["testResults"][0]["assertionResults"][0].as_object_mut().unwrap().remove("invocations");
         let refusal = parsed(&early).err().map(|Malformed(detail)| detail).expect("it is refused");
         assert!(refusal.contains("since 29.2") && refusal.ends_with("flaky = \"unobservable\""), "{refusal}");
+    }
+
+    #[test]
+    fn a_report_of_vitest_is_none_of_jest() {
+        for name in ["wasInterrupted", "openHandles", "numRuntimeErrorTestSuites"] {
+            let mut other = report(&[test("passed", 1)]);
+            other.as_object_mut().unwrap().remove(name);
+            assert!(parsed(&other).is_err(), "{name}");
+        }
     }
 
     #[test]

@@ -19,15 +19,13 @@ pub(super) struct Document {
     /// Files; with vitest groups too.
     pub num_total_test_suites: u64,
     num_failed_test_suites: u64,
-    #[serde(default)]
-    num_runtime_error_test_suites: u64,
+    /// jest's alone, as the next two.
+    pub num_runtime_error_test_suites: Option<u64>,
+    pub was_interrupted: Option<bool>,
+    pub open_handles: Option<Vec<IgnoredAny>>,
     success: bool,
-    #[serde(default)]
-    pub was_interrupted: bool,
     /// Absent before vitest 2.
     snapshot: Option<Snapshot>,
-    #[serde(default)]
-    pub open_handles: Vec<IgnoredAny>,
     pub test_results: Vec<TestFile>,
 }
 
@@ -55,12 +53,12 @@ pub(super) struct TestFile {
 pub(super) struct Assertion {
     pub full_name: String,
     pub status: String,
-    #[serde(default)]
+    /// `null` where there are none, but never absent: vitest has no other sign of a failed attempt.
+    #[serde(deserialize_with = "Option::deserialize")]
     pub failure_messages: Option<Vec<String>>,
     /// jest's alone: how often it was tried.
     pub invocations: Option<u64>,
     /// jest's alone: what went wrong in the attempts before the last.
-    #[serde(default)]
     pub retry_reasons: Option<Vec<String>>,
 }
 
@@ -148,7 +146,7 @@ fn check_summary(document: &Document, failed: u64, report: &mut TestReport) {
     if failed > 0 || !report.errors.is_empty() {
         return;
     }
-    let groups = document.num_failed_test_suites.max(document.num_runtime_error_test_suites);
+    let groups = document.num_failed_test_suites.max(document.num_runtime_error_test_suites.unwrap_or(0));
     let snapshots = document.snapshot.as_ref().filter(|snapshot| snapshot.unmatched > 0 || snapshot.unchecked > 0);
     if groups > 0 {
         let detail = format!("{groups} files or groups failed outside of tests, and the report does not say which");

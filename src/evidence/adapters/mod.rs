@@ -68,7 +68,7 @@ impl Malformed {
 }
 
 /// More tests than this are no report of a suite, and would take gigabytes to hold.
-const MAX_CASES: usize = 1_000_000;
+pub(super) const MAX_CASES: usize = 1_000_000;
 
 /// What the adapters give: the report, or why there is none.
 type Parsed = Result<TestReport, Malformed>;

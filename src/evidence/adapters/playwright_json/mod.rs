@@ -89,12 +89,9 @@ struct Attempt {
     /// Absent where the attempt never came to an end.
     status: Option<String>,
     error: Option<Failure>,
-    #[serde(default)]
     errors: Vec<Failure>,
     retry: u64,
-    #[serde(default)]
     stdout: Vec<Printed>,
-    #[serde(default)]
     stderr: Vec<Printed>,
 }
 
