@@ -162,6 +162,11 @@ const HIDDEN_BY_THE_REPORT: &[(&str, &str)] = &[
 const DIALECTS: &[(&str, i32, &str, [u64; 4])] = &[
     ("cases-at-the-root.xml", 0, "", [2, 0, 0, 0]),
     ("counts-hide-a-failure.xml", 0, "REPORT_DISAGREES REPORT_DISAGREES", [2, 0, 0, 0]),
+    ("ctrf-counts-hide-a-failure.json", 0, "REPORT_DISAGREES REPORT_DISAGREES", [1, 0, 0, 0]),
+    ("ctrf-cypress.json", 0, "", [2, 0, 0, 1]),
+    ("ctrf-early-flake.json", 1, "TEST_FAILED TEST_FLAKY EXIT_NONZERO", [0, 1, 1, 0]),
+    ("ctrf-flaky.json", 0, "TEST_FLAKY TEST_FLAKY", [1, 0, 2, 0]),
+    ("ctrf-other.json", 0, "TEST_FAILED REPORT_DISAGREES", [1, 1, 0, 1]),
     ("disabled-failure.xml", 0, "TEST_FAILED REPORT_DISAGREES", [1, 1, 0, 0]),
     ("dotnet.xml", 1, "TEST_FAILED EXIT_NONZERO", [1, 1, 0, 1]),
     ("googletest.xml", 0, "", [2, 0, 0, 1]),
@@ -212,6 +217,7 @@ fn adapter_of(name: &str) -> Report {
         Some(("playwright", file)) if file.ends_with(".json") => Adapter::PlaywrightJson,
         Some(("vitest", file)) if file.ends_with(".json") => Adapter::VitestJson,
         Some(("jest", file)) if file.ends_with(".json") => Adapter::JestJson,
+        Some(("ctrf" | "dialects", file)) if file.ends_with(".json") => Adapter::Ctrf,
         Some(("mocha", file)) if file.ends_with(".json") => Adapter::MochaJson,
         _ => Adapter::JunitXml,
     };
@@ -255,9 +261,9 @@ fn the_index_names_every_report_that_lies_there() {
 }
 
 #[test]
-fn every_dialect_of_junit_xml_is_understood() {
+fn every_dialect_is_understood() {
     for (name, exit, expected, [passed, failed, flaky, skipped]) in DIALECTS {
-        let judged = judge_file(&dialect(name), JUNIT, *exit);
+        let judged = judge_file(&dialect(name), adapter_of(&format!("dialects/{name}")), *exit);
         assert_eq!(codes(&judged), *expected, "{name}");
         assert_eq!(
             judged.counts,
@@ -276,7 +282,7 @@ fn pytest_runs_a_test_twice_only_because_it_failed() {
 
 #[test]
 fn no_report_that_is_cut_short_is_believed() {
-    let dialects = DIALECTS.iter().map(|(name, ..)| ((*name).to_owned(), dialect(name)));
+    let dialects = DIALECTS.iter().map(|(name, ..)| (format!("dialects/{name}"), dialect(name)));
     let real = fixtures().into_iter().map(|(name, bytes, _)| (name, bytes));
     for (name, bytes) in real.chain(dialects) {
         // What lacks nothing but the last line's end lacks nothing.

@@ -30,7 +30,7 @@ const PER_SUITE: &[Missing<Suite>] = &[
     (
         "report",
         |suite| !reads(suite.report.adapter),
-        "reports are read by mocha-json, playwright-json, vitest-json, jest-json, junit-xml and exit-code",
+        "reports are read by mocha-json, playwright-json, vitest-json, jest-json, junit-xml, ctrf and exit-code",
     ),
     ("artifacts", |suite| !suite.artifacts.is_empty(), "artifacts are not judged"),
     ("sources", |suite| !suite.sources.is_empty(), "sources are not searched for focused tests"),
@@ -44,8 +44,9 @@ fn reads(adapter: Adapter) -> bool {
         | Adapter::VitestJson
         | Adapter::JestJson
         | Adapter::JunitXml
+        | Adapter::Ctrf
         | Adapter::ExitCode => true,
-        Adapter::Ctrf | Adapter::GoJson | Adapter::NodeTest | Adapter::Tap => false,
+        Adapter::GoJson | Adapter::NodeTest | Adapter::Tap => false,
     }
 }
 

@@ -3,6 +3,7 @@
 //! A reader sees bytes and gives a [`TestReport`], or says in one line why the bytes are none. It believes a report's
 //! bad news and checks its good news: what it does not know is a failure, and what is cut short is refused.
 
+mod ctrf;
 mod jest_json;
 mod jest_shape;
 mod junit_xml;
@@ -81,7 +82,8 @@ fn format(adapter: Adapter) -> Option<&'static Format> {
         Adapter::PlaywrightJson => Some(&playwright_json::FORMAT),
         Adapter::VitestJson => Some(&vitest_json::FORMAT),
         Adapter::JestJson => Some(&jest_json::FORMAT),
-        Adapter::Ctrf | Adapter::GoJson | Adapter::NodeTest | Adapter::Tap | Adapter::ExitCode => None,
+        Adapter::Ctrf => Some(&ctrf::FORMAT),
+        Adapter::GoJson | Adapter::NodeTest | Adapter::Tap | Adapter::ExitCode => None,
     }
 }
 
