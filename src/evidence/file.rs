@@ -20,18 +20,25 @@ pub const MAX_REPORT_BYTES: u64 = 64 * 1024 * 1024;
 /// File systems keep times as coarsely as two seconds (FAT); a report is old only if it is older than that.
 const TIME_GRAIN: Duration = Duration::from_secs(2);
 
-/// Reads the report that a suite was asked to write to `file`, in a run that began at `run_started`.
-pub fn read_report(report: Report, file: &Path, run_started: SystemTime) -> ReportEvidence {
+/// Reads the report that a suite was asked to write to `file`, in a run that began at `run_started`, and gives
+/// what the report holds of the tests' output to `hear`.
+pub fn read_report(report: Report, file: &Path, run_started: SystemTime, hear: &mut dyn FnMut(&str)) -> ReportEvidence {
     if report.adapter == Adapter::ExitCode {
         return ReportEvidence::NotAsked;
     }
     match bytes_of(file, run_started) {
-        Ok(bytes) => parse_report(report, &bytes),
-        Err(unusable) => unusable,
+        Ok(bytes) => parse_report(report, &bytes, hear),
+        Err(Unusable { code, detail }) => ReportEvidence::Unusable { code, detail },
     }
 }
 
-fn bytes_of(file: &Path, run_started: SystemTime) -> Result<Vec<u8>, ReportEvidence> {
+/// Why there is no report to read.
+struct Unusable {
+    code: Code,
+    detail: String,
+}
+
+fn bytes_of(file: &Path, run_started: SystemTime) -> Result<Vec<u8>, Unusable> {
     // Without NONBLOCK, opening a FIFO that nobody writes to would wait for ever.
     let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
     let opened = rustix::fs::open(file, flags, Mode::empty()).map(File::from).map_err(|errno| match errno {
@@ -57,11 +64,11 @@ fn bytes_of(file: &Path, run_started: SystemTime) -> Result<Vec<u8>, ReportEvide
     Ok(bytes)
 }
 
-fn unusable(code: Code, detail: &str) -> ReportEvidence {
-    ReportEvidence::Unusable { code, detail: detail.to_owned() }
+fn unusable(code: Code, detail: &str) -> Unusable {
+    Unusable { code, detail: detail.to_owned() }
 }
 
-fn unreadable(error: &std::io::Error) -> ReportEvidence {
+fn unreadable(error: &std::io::Error) -> Unusable {
     match error.kind() {
         ErrorKind::NotADirectory => unusable(Code::ReportMissing, "the report's folder is gone"),
         _ => unusable(Code::ReportMalformed, &format!("the report cannot be read: {error}")),
@@ -75,7 +82,7 @@ mod tests {
     const MOCHA: Report = Report { adapter: Adapter::MochaJson, flavor: None };
 
     fn code_of(file: &Path, run_started: SystemTime) -> Option<Code> {
-        match read_report(MOCHA, file, run_started) {
+        match read_report(MOCHA, file, run_started, &mut |_| {}) {
             ReportEvidence::Unusable { code, .. } => Some(code),
             ReportEvidence::NotAsked | ReportEvidence::Read(_) => None,
         }

@@ -185,7 +185,7 @@ fn every_report_of_a_real_run_comes_to_the_findings_that_its_name_calls_for() {
     expected.extend(HIDDEN_BY_THE_REPORT.iter().map(|(name, _)| (*name, "")));
     let mut wrong = Vec::new();
     for (name, bytes, ended) in fixtures() {
-        let report = parse_report(adapter_of(&name), &bytes);
+        let report = parse_report(adapter_of(&name), &bytes, &mut |_| {});
         let judged = judge(&SuiteEvidence::new(ended, report), &Rules::default());
         match expected.remove(name.as_str()) {
             Some(expected) if codes(&judged) == expected => {}
@@ -241,7 +241,7 @@ fn no_report_that_is_cut_short_is_believed() {
         let whole = bytes.iter().rposition(|byte| !matches!(byte, b'\r' | b'\n' | b' ' | 0)).unwrap() + 1;
         let sample = (0..whole).filter(|end| end % 7 == 0 || whole - end <= 200);
         for end in sample {
-            let parsed = parse_report(adapter_of(&name), &bytes[..end]);
+            let parsed = parse_report(adapter_of(&name), &bytes[..end], &mut |_| {});
             assert!(matches!(parsed, ReportEvidence::Unusable { .. }), "{name} cut at {end} of {whole} is believed");
         }
     }
@@ -251,7 +251,7 @@ fn no_report_that_is_cut_short_is_believed() {
 fn nothing_may_follow_a_report() {
     for (name, bytes, _) in fixtures() {
         for more in [&b"<testsuites/>"[..], b"{}", b"x", b"\0"] {
-            let parsed = parse_report(adapter_of(&name), &[&bytes[..], more].concat());
+            let parsed = parse_report(adapter_of(&name), &[&bytes[..], more].concat(), &mut |_| {});
             assert!(matches!(parsed, ReportEvidence::Unusable { .. }), "{name} with {more:?} behind it is believed");
         }
     }

@@ -11,10 +11,10 @@ mod recipe;
 mod report;
 mod text;
 
-pub use adapters::parse_report;
+pub use adapters::{FilterOptions, Retries, filter_options, parse_report, recipe, retries};
 pub use file::{MAX_REPORT_BYTES, read_report};
 pub use noticed::Noticed;
-pub use recipe::{Recipe, fill_in, recipe};
+pub use recipe::{Recipe, ReportFrom, fill_in};
 pub use report::{Outcome, ReportEvidence, SuiteError, TestCase, TestReport};
 
 /// How a suite's process ended.

@@ -34,6 +34,35 @@ pub enum Noticed {
         /// Its path in the tree.
         path: String,
     },
+    /// A line that means failure.
+    Warning {
+        /// Where it stood: the log with the line's number, the warnings file, or the report.
+        place: String,
+        /// The line, without colour codes, cut to a readable length.
+        line: String,
+    },
+    /// The runner said that it does not know an option or a script.
+    Usage {
+        /// What it said, and what mends it.
+        detail: String,
+    },
+    /// A focused test in a source of the suite.
+    Focused {
+        /// File and line, and what stands there.
+        place: String,
+    },
+    /// An artifact that the suite has to leave is absent or empty.
+    ArtifactMissing {
+        /// The glob of the policy, and what is missing.
+        what: String,
+    },
+    /// An artifact holds what it must not hold, lacks what it must hold, or differs from its baseline.
+    ArtifactUnexpected {
+        /// Its path.
+        path: String,
+        /// What is wrong with it.
+        how: String,
+    },
     /// Something that forbids nothing and is worth a line in the record.
     Note(String),
 }

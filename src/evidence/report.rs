@@ -47,7 +47,9 @@ impl ReportEvidence {
             let of_errors = report.errors.iter_mut().flat_map(|error| {
                 error.title.as_mut().into_iter().chain(error.file.as_mut()).chain(std::iter::once(&mut error.detail))
             });
-            for text in of_cases.chain(of_errors).chain(&mut report.files_as_tests).chain(&mut report.contradictions) {
+            let lists =
+                [&mut report.files_as_tests, &mut report.contradictions, &mut report.focused, &mut report.cached];
+            for text in of_cases.chain(of_errors).chain(lists.into_iter().flatten()) {
                 if text.contains(&prefix) {
                     *text = text.replace(&prefix, "");
                 }
@@ -64,6 +66,10 @@ pub struct TestReport {
     pub cases: Vec<TestCase>,
     /// What failed outside of any test: hooks, files that do not load, the collection of tests.
     pub errors: Vec<SuiteError>,
+    /// What shows that a focused test (`.only`) hides others.
+    pub focused: Vec<String>,
+    /// What the runner did not run because it had an older result.
+    pub cached: Vec<String>,
     /// Files that a runner counted as a passed or skipped test because they hold none.
     pub files_as_tests: Vec<String>,
     /// Where the report says two things that cannot both be true.
@@ -104,8 +110,10 @@ pub enum Outcome {
     Failed,
     /// It passed after a failed attempt.
     Flaky,
-    /// It was not executed.
+    /// It was not executed, as its source or the command asked for.
     Skipped,
+    /// It was declared and never executed, and nothing asked for that.
+    NotRun,
 }
 
 /// What failed outside of any test.

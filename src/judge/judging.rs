@@ -63,7 +63,7 @@ impl Judged {
 ///
 /// Nothing but the report and the exit code is weighed, so what needs the run itself (warnings, artifacts) cannot show.
 pub fn judge_file(bytes: &[u8], report: Report, exit: i32) -> Judged {
-    let evidence = SuiteEvidence::new(Ended::Exited(exit), evidence::parse_report(report, bytes));
+    let evidence = SuiteEvidence::new(Ended::Exited(exit), evidence::parse_report(report, bytes, &mut |_| {}));
     judge(&evidence, &Rules::default())
 }
 
@@ -123,6 +123,13 @@ fn weigh(noticed: &Noticed, rules: &Rules) -> Weighed {
             Code::PointerLeft,
             format!("{path} holds a pointer in place of its content: '[proof] filters = [\"lfs\"]' fills it"),
         )),
+        Noticed::Warning { place, line } => Weighed::Finding(finding(Code::Warning, format!("{line} ({place})"))),
+        Noticed::Usage { detail } => Weighed::Finding(finding(Code::CommandUsage, detail.clone())),
+        Noticed::Focused { place } => Weighed::Finding(finding(Code::Focused, place.clone())),
+        Noticed::ArtifactMissing { what } => Weighed::Finding(finding(Code::ArtifactMissing, what.clone())),
+        Noticed::ArtifactUnexpected { path, how } => {
+            Weighed::Finding(finding(Code::ArtifactUnexpected, format!("{path}: {how}")))
+        }
         Noticed::Note(note) => Weighed::Note(note.clone()),
     }
 }
@@ -162,7 +169,7 @@ fn count(report: &TestReport) -> Counts {
             Outcome::Passed => counts.passed += 1,
             Outcome::Failed => counts.failed += 1,
             Outcome::Flaky => counts.flaky += 1,
-            Outcome::Skipped => counts.skipped += 1,
+            Outcome::Skipped | Outcome::NotRun => counts.skipped += 1,
         }
     }
     counts
@@ -173,6 +180,7 @@ fn failures_of(report: &TestReport) -> impl Iterator<Item = Finding> + '_ {
         let code = match case.outcome {
             Outcome::Failed => Code::TestFailed,
             Outcome::Flaky => Code::TestFlaky,
+            Outcome::NotRun => Code::NotRun,
             Outcome::Passed | Outcome::Skipped => return None,
         };
         let detail = in_file(case.detail.as_deref().unwrap_or("the report does not say why"), case.file.as_deref());
@@ -188,7 +196,9 @@ fn failures_of(report: &TestReport) -> impl Iterator<Item = Finding> + '_ {
         test: Some(file.clone()),
         detail: "the file holds no test and was counted as one".to_owned(),
     });
-    cases.chain(errors).chain(files).chain(unsteady(&report.cases))
+    let focused = report.focused.iter().map(|what| finding(Code::Focused, what.clone()));
+    let cached = report.cached.iter().map(|what| finding(Code::CachedResult, what.clone()));
+    cases.chain(errors).chain(files).chain(focused).chain(cached).chain(unsteady(&report.cases))
 }
 
 /// Tests that the report holds more than once, passed and failed.
@@ -201,7 +211,7 @@ fn unsteady(cases: &[TestCase]) -> Vec<Finding> {
         match case.outcome {
             Outcome::Passed => *passed = true,
             Outcome::Failed => *failed = true,
-            Outcome::Flaky | Outcome::Skipped => {}
+            Outcome::Flaky | Outcome::Skipped | Outcome::NotRun => {}
         }
         if *passed && *failed && !was_unsteady {
             unsteady.push(Finding {

@@ -278,7 +278,7 @@ mod tests {
 
     /// How many of each the report holds, where it can be read.
     fn shape(adapter: Adapter, report: &[u8]) -> Option<[usize; 3]> {
-        match parse_report(Report { adapter, flavor: None }, report) {
+        match parse_report(Report { adapter, flavor: None }, report, &mut |_| {}) {
             ReportEvidence::Read(report) => {
                 Some([report.cases.len(), report.errors.len(), report.contradictions.len()])
             }

@@ -4,13 +4,49 @@
 //! It does not say which tests a filter or `.only` left out, and nothing of what was printed.
 
 use std::collections::HashMap;
+use std::path::Path;
 
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::{Malformed, Parsed};
+use super::{FilterOptions, Format, Hear, Malformed, Parsed, Retries, node};
+use crate::evidence::recipe::Recipe;
 use crate::evidence::report::{Outcome, SuiteError, TestCase, TestReport};
 use crate::evidence::text::{bounded, headline};
+
+pub(super) const FORMAT: Format = Format {
+    parse: |bytes, _, hear| parse(bytes, hear),
+    recipe,
+    filter: FilterOptions {
+        pattern: &["--grep", "-g"],
+        text: &["--fgrep", "-f"],
+        without: &[],
+        invert: &["--invert", "-i"],
+    },
+    retries: |_| Retries::Seen,
+};
+
+/// mocha reads `MOCHA_OPTIONS` before its configuration files and after its command line, through any script runner.
+/// A reporter that the command line names wins over it, so there the flags follow on the command line, where the last wins.
+fn recipe(argv: &[String], report_file: &Path) -> Recipe {
+    let output = format!("output={}", report_file.display());
+    let options = format!("--reporter json --reporter-option {} --forbid-only --fail-zero", quoted(&output));
+    let mut recipe =
+        Recipe { variables: vec![("MOCHA_OPTIONS".to_owned(), options), node::strict()], ..Recipe::default() };
+    if argv.iter().any(|argument| names_a_reporter(argument)) {
+        recipe.args = ["--reporter", "json", "--reporter-option", &output].map(str::to_owned).to_vec();
+    }
+    recipe
+}
+
+fn names_a_reporter(argument: &str) -> bool {
+    argument == "--reporter" || argument.starts_with("--reporter=") || argument.starts_with("-R")
+}
+
+/// mocha splits `MOCHA_OPTIONS` at blanks, but for what stands in double quotes.
+fn quoted(word: &str) -> String {
+    if word.contains(char::is_whitespace) { format!("\"{word}\"") } else { word.to_owned() }
+}
 
 /// The report's shape. `serde` refuses a key that stands twice, and `from_slice` anything after the object.
 #[derive(Deserialize)]
@@ -77,7 +113,8 @@ impl Entry {
     }
 }
 
-pub(super) fn parse(bytes: &[u8]) -> Parsed {
+/// mocha's report holds nothing of what was printed.
+fn parse(bytes: &[u8], _: Hear<'_>) -> Parsed {
     let document: Document =
         serde_json::from_slice(bytes).map_err(|error| Malformed::new(format!("not a report of mocha: {error}")))?;
     let mut report = TestReport { contradictions: miscounts(&document), ..TestReport::default() };
@@ -198,11 +235,11 @@ mod tests {
     }
 
     fn read(report: &Value) -> TestReport {
-        parse(report.to_string().as_bytes()).unwrap_or_else(|Malformed(detail)| panic!("{detail}"))
+        parse(report.to_string().as_bytes(), &mut |_| {}).unwrap_or_else(|Malformed(detail)| panic!("{detail}"))
     }
 
     fn refusal(text: &str) -> String {
-        parse(text.as_bytes()).err().map(|Malformed(detail)| detail).expect("it is refused")
+        parse(text.as_bytes(), &mut |_| {}).err().map(|Malformed(detail)| detail).expect("it is refused")
     }
 
     #[test]
@@ -262,5 +299,32 @@ mod tests {
         assert!(refusal(&format!("{}1", "[".repeat(100_000))).contains("not a report"));
         let without_retry = report(&[entry("a", 0, None)], &[], &[], &[]).to_string().replace("currentRetry", "retry");
         assert!(refusal(&without_retry).contains("currentRetry"));
+    }
+
+    fn argv(words: &str) -> Vec<String> {
+        words.split(' ').map(str::to_owned).collect()
+    }
+
+    #[test]
+    fn mocha_is_told_by_its_environment_whatever_starts_it() {
+        let recipe = recipe(&argv("pnpm run test --grep payment"), Path::new("/run/report"));
+        let options = "--reporter json --reporter-option output=/run/report --forbid-only --fail-zero";
+        assert_eq!(recipe.variables[0], ("MOCHA_OPTIONS".to_owned(), options.to_owned()));
+        assert_eq!(recipe.variables[1].1, "--unhandled-rejections=strict");
+        assert!(recipe.args.is_empty());
+    }
+
+    #[test]
+    fn a_reporter_named_in_the_command_is_overruled_there() {
+        for words in ["npx mocha --reporter dot", "npx mocha --reporter=dot", "npx mocha -R dot", "npx mocha -Rdot"] {
+            let recipe = recipe(&argv(words), Path::new("/run/report"));
+            assert_eq!(recipe.args, argv("--reporter json --reporter-option output=/run/report"), "{words}");
+        }
+    }
+
+    #[test]
+    fn a_blank_in_the_report_s_path_stays_in_one_word() {
+        let recipe = recipe(&argv("npx mocha"), Path::new("/my run/report"));
+        assert!(recipe.variables[0].1.contains(r#"--reporter-option "output=/my run/report" --forbid-only"#));
     }
 }

@@ -15,12 +15,23 @@ use roxmltree::Node;
 use self::marks::{Marks, what_it_says};
 use self::stated::{Seen, Stated};
 use self::words::{Mark, is_file_of_tests, is_source};
-use super::{Malformed, Parsed};
+use super::{FilterOptions, Format, Hear, Malformed, Parsed, Retries, by_argv};
 use crate::evidence::report::{Outcome, SuiteError, TestCase, TestReport};
 use crate::evidence::text::bounded;
 use crate::policy::Flavor;
 
-pub(super) fn parse(bytes: &[u8], flavor: Option<Flavor>) -> Parsed {
+pub(super) const FORMAT: Format = Format {
+    parse,
+    recipe: by_argv,
+    // Whose report it is does not show.
+    filter: FilterOptions { pattern: &[], text: &[], without: &[], invert: &[] },
+    retries: |flavor| match flavor {
+        Some(Flavor::Pytest | Flavor::Surefire | Flavor::Nextest) => Retries::Seen,
+        None => Retries::Unseen,
+    },
+};
+
+fn parse(bytes: &[u8], flavor: Option<Flavor>, _: Hear<'_>) -> Parsed {
     let text = document::decode(bytes)?;
     let document = document::document(&text)?;
     let root = document.root_element();
@@ -90,7 +101,7 @@ impl Reader {
                 Outcome::Failed | Outcome::Flaky => {
                     self.error(Some(name.to_owned()), None, detail.unwrap_or_else(|| "the file failed".to_owned()));
                 }
-                Outcome::Passed | Outcome::Skipped => self.report.files_as_tests.push(bounded(name)),
+                Outcome::Passed | Outcome::Skipped | Outcome::NotRun => self.report.files_as_tests.push(bounded(name)),
             }
             return seen;
         }
@@ -166,7 +177,7 @@ mod tests {
 
     fn read(cases: &str) -> TestReport {
         let text = format!("<testsuites><testsuite name='payment'>{cases}</testsuite></testsuites>");
-        parse(text.as_bytes(), None).unwrap_or_else(|Malformed(detail)| panic!("{detail}"))
+        parse(text.as_bytes(), None, &mut |_| {}).unwrap_or_else(|Malformed(detail)| panic!("{detail}"))
     }
 
     fn outcome(case: &str) -> Outcome {
@@ -174,7 +185,10 @@ mod tests {
     }
 
     fn contradictions(text: &str) -> usize {
-        parse(text.as_bytes(), None).unwrap_or_else(|Malformed(detail)| panic!("{detail}")).contradictions.len()
+        parse(text.as_bytes(), None, &mut |_| {})
+            .unwrap_or_else(|Malformed(detail)| panic!("{detail}"))
+            .contradictions
+            .len()
     }
 
     #[test]
@@ -232,16 +246,19 @@ mod tests {
     #[test]
     fn a_number_that_is_none_is_malformed() {
         for value in ["-1", "x", "", "1.5", "99999999999999999999"] {
-            assert!(parse(format!("<testsuite failures='{value}'/>").as_bytes(), None).is_err(), "{value}");
+            assert!(
+                parse(format!("<testsuite failures='{value}'/>").as_bytes(), None, &mut |_| {}).is_err(),
+                "{value}"
+            );
         }
     }
 
     #[test]
     fn only_a_report_s_root_is_accepted() {
         for text in ["<html/>", "<testcase name='a'/>", "<testsuites/><testsuites/>", "<testsuites>", "text"] {
-            assert!(parse(text.as_bytes(), None).is_err(), "{text}");
+            assert!(parse(text.as_bytes(), None, &mut |_| {}).is_err(), "{text}");
         }
-        assert!(parse(b"\xef\xbb\xbf<testsuites/>\n<!-- done -->\n", None).is_ok());
+        assert!(parse(b"\xef\xbb\xbf<testsuites/>\n<!-- done -->\n", None, &mut |_| {}).is_ok());
     }
 
     #[test]
