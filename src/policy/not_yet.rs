@@ -30,7 +30,7 @@ const PER_SUITE: &[Missing<Suite>] = &[
     (
         "report",
         |suite| !reads(suite.report.adapter),
-        "reports are read by mocha-json, junit-xml, node-test and exit-code",
+        "reports are read by mocha-json, junit-xml, node-test, go-json and exit-code",
     ),
     ("artifacts", |suite| !suite.artifacts.is_empty(), "artifacts are not judged"),
     ("sources", |suite| !suite.sources.is_empty(), "sources are not searched for focused tests"),
@@ -39,13 +39,8 @@ const PER_SUITE: &[Missing<Suite>] = &[
 /// Whether the adapter's reader stands.
 fn reads(adapter: Adapter) -> bool {
     match adapter {
-        Adapter::MochaJson | Adapter::JunitXml | Adapter::NodeTest | Adapter::ExitCode => true,
-        Adapter::PlaywrightJson
-        | Adapter::VitestJson
-        | Adapter::JestJson
-        | Adapter::Ctrf
-        | Adapter::GoJson
-        | Adapter::Tap => false,
+        Adapter::MochaJson | Adapter::JunitXml | Adapter::NodeTest | Adapter::GoJson | Adapter::ExitCode => true,
+        Adapter::PlaywrightJson | Adapter::VitestJson | Adapter::JestJson | Adapter::Ctrf | Adapter::Tap => false,
     }
 }
 

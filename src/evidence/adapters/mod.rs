@@ -3,6 +3,7 @@
 //! A reader sees bytes and gives a [`TestReport`], or says in one line why the bytes are none. It believes a report's
 //! bad news and checks its good news: what it does not know is a failure, and what is cut short is refused.
 
+mod go_json;
 mod junit_xml;
 mod mocha_json;
 mod node;
@@ -73,11 +74,11 @@ fn format(adapter: Adapter) -> Option<&'static Format> {
         Adapter::MochaJson => Some(&mocha_json::FORMAT),
         Adapter::JunitXml => Some(&junit_xml::FORMAT),
         Adapter::NodeTest => Some(&node_test::FORMAT),
+        Adapter::GoJson => Some(&go_json::FORMAT),
         Adapter::PlaywrightJson
         | Adapter::VitestJson
         | Adapter::JestJson
         | Adapter::Ctrf
-        | Adapter::GoJson
         | Adapter::Tap
         | Adapter::ExitCode => None,
     }
