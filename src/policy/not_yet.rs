@@ -30,7 +30,7 @@ const PER_SUITE: &[Missing<Suite>] = &[
     (
         "report",
         |suite| !reads(suite.report.adapter),
-        "reports are read by mocha-json, junit-xml, node-test, go-json and exit-code",
+        "reports are read by mocha-json, junit-xml, node-test, go-json, tap and exit-code",
     ),
     ("artifacts", |suite| !suite.artifacts.is_empty(), "artifacts are not judged"),
     ("sources", |suite| !suite.sources.is_empty(), "sources are not searched for focused tests"),
@@ -39,8 +39,13 @@ const PER_SUITE: &[Missing<Suite>] = &[
 /// Whether the adapter's reader stands.
 fn reads(adapter: Adapter) -> bool {
     match adapter {
-        Adapter::MochaJson | Adapter::JunitXml | Adapter::NodeTest | Adapter::GoJson | Adapter::ExitCode => true,
-        Adapter::PlaywrightJson | Adapter::VitestJson | Adapter::JestJson | Adapter::Ctrf | Adapter::Tap => false,
+        Adapter::MochaJson
+        | Adapter::JunitXml
+        | Adapter::NodeTest
+        | Adapter::GoJson
+        | Adapter::Tap
+        | Adapter::ExitCode => true,
+        Adapter::PlaywrightJson | Adapter::VitestJson | Adapter::JestJson | Adapter::Ctrf => false,
     }
 }
 
@@ -76,7 +81,7 @@ mod tests {
     #[test]
     fn every_key_whose_work_comes_later_is_named() {
         let text = "[proof]\nworkspace = 'reuse'\n[warnings]\nfail = ['x']\n[changelog]\nrequire = true\n\
-                    [records]\nsign = 'required'\nshare = 'required'\n[suites.a]\nrun = ['a']\nreport = 'tap'\n\
+                    [records]\nsign = 'required'\nshare = 'required'\n[suites.a]\nrun = ['a']\nreport = 'ctrf'\n\
                     artifacts = [{ paths = 'x' }]\nsources = ['x']\n";
         assert_eq!(
             keys(text),

@@ -8,6 +8,7 @@ mod junit_xml;
 mod mocha_json;
 mod node;
 mod node_test;
+mod tap;
 
 use std::path::Path;
 
@@ -75,12 +76,8 @@ fn format(adapter: Adapter) -> Option<&'static Format> {
         Adapter::JunitXml => Some(&junit_xml::FORMAT),
         Adapter::NodeTest => Some(&node_test::FORMAT),
         Adapter::GoJson => Some(&go_json::FORMAT),
-        Adapter::PlaywrightJson
-        | Adapter::VitestJson
-        | Adapter::JestJson
-        | Adapter::Ctrf
-        | Adapter::Tap
-        | Adapter::ExitCode => None,
+        Adapter::Tap => Some(&tap::FORMAT),
+        Adapter::PlaywrightJson | Adapter::VitestJson | Adapter::JestJson | Adapter::Ctrf | Adapter::ExitCode => None,
     }
 }
 
