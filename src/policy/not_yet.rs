@@ -27,7 +27,7 @@ const COMMON: &[Missing<Policy>] = &[
 
 /// The keys of a suite.
 const PER_SUITE: &[Missing<Suite>] = &[
-    ("report", |suite| !reads(suite.report.adapter), "reports are not read by ctrf, go-json and tap"),
+    ("report", |suite| !reads(suite.report.adapter), "reports are not read by ctrf"),
     ("artifacts", |suite| !suite.artifacts.is_empty(), "artifacts are not judged"),
     ("sources", |suite| !suite.sources.is_empty(), "sources are not searched for focused tests"),
 ];
@@ -41,8 +41,10 @@ fn reads(adapter: Adapter) -> bool {
         | Adapter::JestJson
         | Adapter::JunitXml
         | Adapter::NodeTest
+        | Adapter::GoJson
+        | Adapter::Tap
         | Adapter::ExitCode => true,
-        Adapter::Ctrf | Adapter::GoJson | Adapter::Tap => false,
+        Adapter::Ctrf => false,
     }
 }
 
@@ -78,7 +80,7 @@ mod tests {
     #[test]
     fn every_key_whose_work_comes_later_is_named() {
         let text = "[proof]\nworkspace = 'reuse'\n[warnings]\nfail = ['x']\n[changelog]\nrequire = true\n\
-                    [records]\nsign = 'required'\nshare = 'required'\n[suites.a]\nrun = ['a']\nreport = 'tap'\n\
+                    [records]\nsign = 'required'\nshare = 'required'\n[suites.a]\nrun = ['a']\nreport = 'ctrf'\n\
                     artifacts = [{ paths = 'x' }]\nsources = ['x']\n";
         assert_eq!(
             keys(text),

@@ -3,6 +3,7 @@
 //! A reader sees bytes and gives a [`TestReport`], or says in one line why the bytes are none. It believes a report's
 //! bad news and checks its good news: what it does not know is a failure, and what is cut short is refused.
 
+mod go_json;
 mod jest_json;
 mod jest_shape;
 mod junit_xml;
@@ -10,6 +11,7 @@ mod mocha_json;
 mod node;
 mod node_test;
 mod playwright_json;
+mod tap;
 mod vitest_json;
 
 use std::path::Path;
@@ -83,7 +85,9 @@ fn format(adapter: Adapter) -> Option<&'static Format> {
         Adapter::PlaywrightJson => Some(&playwright_json::FORMAT),
         Adapter::VitestJson => Some(&vitest_json::FORMAT),
         Adapter::JestJson => Some(&jest_json::FORMAT),
-        Adapter::Ctrf | Adapter::GoJson | Adapter::Tap | Adapter::ExitCode => None,
+        Adapter::GoJson => Some(&go_json::FORMAT),
+        Adapter::Tap => Some(&tap::FORMAT),
+        Adapter::Ctrf | Adapter::ExitCode => None,
     }
 }
 
