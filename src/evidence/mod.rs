@@ -59,7 +59,6 @@ mod tests {
             Adapter::JestJson,
             Adapter::Ctrf,
             Adapter::GoJson,
-            Adapter::NodeTest,
             Adapter::Tap,
         ] {
             let judged = judge_file(b"{}", Report { adapter, flavor: None }, 0);

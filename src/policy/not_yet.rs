@@ -27,7 +27,11 @@ const COMMON: &[Missing<Policy>] = &[
 
 /// The keys of a suite.
 const PER_SUITE: &[Missing<Suite>] = &[
-    ("report", |suite| !reads(suite.report.adapter), "reports are read by mocha-json, junit-xml and exit-code"),
+    (
+        "report",
+        |suite| !reads(suite.report.adapter),
+        "reports are read by mocha-json, junit-xml, node-test and exit-code",
+    ),
     ("artifacts", |suite| !suite.artifacts.is_empty(), "artifacts are not judged"),
     ("sources", |suite| !suite.sources.is_empty(), "sources are not searched for focused tests"),
 ];
@@ -35,13 +39,12 @@ const PER_SUITE: &[Missing<Suite>] = &[
 /// Whether the adapter's reader stands.
 fn reads(adapter: Adapter) -> bool {
     match adapter {
-        Adapter::MochaJson | Adapter::JunitXml | Adapter::ExitCode => true,
+        Adapter::MochaJson | Adapter::JunitXml | Adapter::NodeTest | Adapter::ExitCode => true,
         Adapter::PlaywrightJson
         | Adapter::VitestJson
         | Adapter::JestJson
         | Adapter::Ctrf
         | Adapter::GoJson
-        | Adapter::NodeTest
         | Adapter::Tap => false,
     }
 }

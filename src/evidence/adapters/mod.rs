@@ -6,6 +6,7 @@
 mod junit_xml;
 mod mocha_json;
 mod node;
+mod node_test;
 
 use std::path::Path;
 
@@ -71,12 +72,12 @@ fn format(adapter: Adapter) -> Option<&'static Format> {
     match adapter {
         Adapter::MochaJson => Some(&mocha_json::FORMAT),
         Adapter::JunitXml => Some(&junit_xml::FORMAT),
+        Adapter::NodeTest => Some(&node_test::FORMAT),
         Adapter::PlaywrightJson
         | Adapter::VitestJson
         | Adapter::JestJson
         | Adapter::Ctrf
         | Adapter::GoJson
-        | Adapter::NodeTest
         | Adapter::Tap
         | Adapter::ExitCode => None,
     }
