@@ -4,7 +4,7 @@
 //! Deliberately absent: what mocha lets pass; that needs no application.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::thread::{self, sleep};
 use std::time::{Duration, Instant};
 
@@ -21,24 +21,10 @@ const CHARGE: &str = "src/payments/charge.js";
 fn shop() -> Sandbox {
     let sandbox = tools::sandbox();
     sandbox.git_ok(&["rm", "-r", "--quiet", "."]);
-    let fixture = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/shop");
-    copy(&sandbox, &fixture, Path::new(""));
+    tools::copy_fixture(&sandbox, "shop");
     sandbox.commit("Let rooms by the night");
     sandbox.install();
     sandbox
-}
-
-/// Everything but what `pnpm install` put there, where somebody worked in the fixture itself.
-fn copy(sandbox: &Sandbox, fixture: &Path, below: &Path) {
-    for entry in fs::read_dir(fixture.join(below)).unwrap() {
-        let entry = entry.unwrap();
-        let path = below.join(entry.file_name());
-        if entry.file_type().unwrap().is_file() {
-            sandbox.write(path.to_str().unwrap(), fs::read(entry.path()).unwrap());
-        } else if entry.file_name() != "node_modules" {
-            copy(sandbox, fixture, &path);
-        }
-    }
 }
 
 #[track_caller]

@@ -65,9 +65,31 @@ fn search_path() -> OsString {
 pub fn with_project(sandbox: &Sandbox, name: &str) {
     sandbox.remove("suite.sh");
     sandbox.remove(".proofrc.toml");
+    add_project(sandbox, name);
+}
+
+/// Puts a package of `setup.sh` with its lockfile into the repository.
+pub fn add_project(sandbox: &Sandbox, name: &str) {
     for entry in fs::read_dir(folder().join("projects").join(name)).unwrap() {
         let entry = entry.unwrap();
         sandbox.write(entry.file_name().to_str().unwrap(), fs::read(entry.path()).unwrap());
+    }
+}
+
+/// Copies a folder of `tests/fixtures` into the repository, but for what a package manager put there where somebody worked in it.
+pub fn copy_fixture(sandbox: &Sandbox, name: &str) {
+    copy(sandbox, &Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures").join(name), Path::new(""));
+}
+
+fn copy(sandbox: &Sandbox, fixture: &Path, below: &Path) {
+    for entry in fs::read_dir(fixture.join(below)).unwrap() {
+        let entry = entry.unwrap();
+        let path = below.join(entry.file_name());
+        if entry.file_type().unwrap().is_file() {
+            sandbox.write(path.to_str().unwrap(), fs::read(entry.path()).unwrap());
+        } else if entry.file_name() != "node_modules" && entry.file_name() != "test-results" {
+            copy(sandbox, fixture, &path);
+        }
     }
 }
 
