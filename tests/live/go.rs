@@ -8,6 +8,7 @@ use crate::cases::{Cases, Comes, check};
 fn every_case_of_go_comes_to_what_it_is() {
     check(&Cases {
         folder: "go",
+        name: "go",
         is_installed: false,
         cases: &[
             ("pass", Comes::ToPass),

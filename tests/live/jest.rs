@@ -8,6 +8,7 @@ use crate::cases::{Cases, Comes, check};
 fn every_case_of_jest_comes_to_what_it_is() {
     check(&Cases {
         folder: "jest",
+        name: "jest",
         is_installed: true,
         cases: &[
             ("pass", Comes::ToPass),

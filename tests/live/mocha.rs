@@ -159,6 +159,7 @@ fn a_configuration_file_of_mocha_does_not_take_the_report_away() {
 fn every_case_of_mocha_comes_to_what_it_is() {
     check(&Cases {
         folder: "mocha",
+        name: "mocha",
         is_installed: true,
         cases: &[
             ("pass", Comes::ToPass),

@@ -8,11 +8,12 @@ use crate::cases::{Cases, Comes, check};
 fn every_case_of_node_s_runner_comes_to_what_it_is() {
     check(&Cases {
         folder: "node-test",
+        name: "node",
         is_installed: false,
         cases: &[
             ("pass", Comes::ToPass),
             ("fail", Comes::ToFail("TEST_FAILED EXIT_NONZERO")),
-            ("flaky", Comes::Unseen("a test that tries again by itself")),
+            ("flaky", Comes::Unseen),
             ("focused", Comes::ToFail("TEST_FAILED FOCUSED EXIT_NONZERO")),
             ("unhandled", Comes::ToFail("SUITE_ERROR EXIT_NONZERO")),
             ("exit", Comes::ToFail("FILE_AS_TEST ZERO_TESTS")),

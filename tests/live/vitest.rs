@@ -8,15 +8,16 @@ use crate::cases::{Cases, Comes, check};
 fn every_case_of_vitest_comes_to_what_it_is() {
     check(&Cases {
         folder: "vitest",
+        name: "vitest",
         is_installed: true,
         cases: &[
             ("pass", Comes::ToPass),
             ("fail", Comes::ToFail("TEST_FAILED EXIT_NONZERO")),
             ("flaky", Comes::ToFail("TEST_FLAKY")),
-            ("focused", Comes::ToFail("TEST_FAILED FOCUSED EXIT_NONZERO")),
+            ("focused", Comes::ToFail("FOCUSED ZERO_TESTS EXIT_NONZERO")),
             ("unhandled", Comes::ToFail("EXIT_NONZERO WARNING")),
             ("exit", Comes::ToFail("TEST_FAILED EXIT_NONZERO")),
-            ("hang", Comes::Unseen("vitest and Playwright end the process")),
+            ("hang", Comes::Unseen),
             ("skipped", Comes::ToFail("SKIPPED_TESTS")),
             ("warning", Comes::ToFail("WARNING")),
             ("no-match", Comes::ToFail("ZERO_TESTS")),
