@@ -172,6 +172,9 @@ fn every_case_of_mocha_comes_to_what_it_is() {
             ("skipped", Comes::ToFail("SKIPPED_TESTS")),
             ("warning", Comes::ToFail("WARNING")),
             ("no-match", Comes::ToFail("ZERO_TESTS EXIT_NONZERO")),
+            ("pass-by-ctrf", Comes::ToPass),
+            ("fail-by-ctrf", Comes::ToFail("TEST_FAILED EXIT_NONZERO")),
+            ("flaky-by-ctrf", Comes::ToFail("TEST_FLAKY")),
         ],
     });
 }

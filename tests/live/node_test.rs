@@ -21,6 +21,9 @@ fn every_case_of_node_s_runner_comes_to_what_it_is() {
             ("skipped", Comes::ToFail("SKIPPED_TESTS")),
             ("warning", Comes::ToFail("WARNING")),
             ("no-match", Comes::ToFail("ZERO_TESTS")),
+            ("pass-by-tap", Comes::ToPass),
+            ("fail-by-tap", Comes::ToFail("TEST_FAILED EXIT_NONZERO")),
+            ("exit-by-tap", Comes::ToFail("FILE_AS_TEST ZERO_TESTS FLAKY_UNOBSERVABLE")),
         ],
     });
 }

@@ -21,6 +21,8 @@ fn every_case_of_vitest_comes_to_what_it_is() {
             ("skipped", Comes::ToFail("SKIPPED_TESTS")),
             ("warning", Comes::ToFail("WARNING")),
             ("no-match", Comes::ToFail("ZERO_TESTS")),
+            ("pass-by-tap", Comes::ToPass),
+            ("flaky-by-tap", Comes::ToFail("FLAKY_UNOBSERVABLE")),
         ],
     });
 }
