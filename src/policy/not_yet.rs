@@ -27,11 +27,7 @@ const COMMON: &[Missing<Policy>] = &[
 
 /// The keys of a suite.
 const PER_SUITE: &[Missing<Suite>] = &[
-    (
-        "report",
-        |suite| !reads(suite.report.adapter),
-        "reports are read by mocha-json, junit-xml, node-test and exit-code",
-    ),
+    ("report", |suite| !reads(suite.report.adapter), "reports are not read by ctrf"),
     ("artifacts", |suite| !suite.artifacts.is_empty(), "artifacts are not judged"),
     ("sources", |suite| !suite.sources.is_empty(), "sources are not searched for focused tests"),
 ];
@@ -39,13 +35,16 @@ const PER_SUITE: &[Missing<Suite>] = &[
 /// Whether the adapter's reader stands.
 fn reads(adapter: Adapter) -> bool {
     match adapter {
-        Adapter::MochaJson | Adapter::JunitXml | Adapter::NodeTest | Adapter::ExitCode => true,
-        Adapter::PlaywrightJson
+        Adapter::MochaJson
+        | Adapter::PlaywrightJson
         | Adapter::VitestJson
         | Adapter::JestJson
-        | Adapter::Ctrf
+        | Adapter::JunitXml
+        | Adapter::NodeTest
         | Adapter::GoJson
-        | Adapter::Tap => false,
+        | Adapter::Tap
+        | Adapter::ExitCode => true,
+        Adapter::Ctrf => false,
     }
 }
 
@@ -81,7 +80,7 @@ mod tests {
     #[test]
     fn every_key_whose_work_comes_later_is_named() {
         let text = "[proof]\nworkspace = 'reuse'\n[warnings]\nfail = ['x']\n[changelog]\nrequire = true\n\
-                    [records]\nsign = 'required'\nshare = 'required'\n[suites.a]\nrun = ['a']\nreport = 'tap'\n\
+                    [records]\nsign = 'required'\nshare = 'required'\n[suites.a]\nrun = ['a']\nreport = 'ctrf'\n\
                     artifacts = [{ paths = 'x' }]\nsources = ['x']\n";
         assert_eq!(
             keys(text),

@@ -13,7 +13,7 @@ use roxmltree::{Document, Node};
 use super::junit_xml::{self, document};
 use super::{FilterOptions, Format, Hear, Malformed, Parsed, Retries, node};
 use crate::evidence::recipe::Recipe;
-use crate::evidence::report::{Outcome, SuiteError, TestCase, TestReport};
+use crate::evidence::report::{Outcome, SuiteError, TestReport};
 use crate::evidence::text::{bounded, headline};
 
 pub(super) const FORMAT: Format = Format {
@@ -67,7 +67,7 @@ fn parse(bytes: &[u8], hear: Hear<'_>) -> Parsed {
         hear(said.trim());
         read_diagnostic(&said, comment, &mut report);
     });
-    split_off_files(&mut report);
+    node::split_off_files(&mut report);
     let left_out = report.cases.iter().filter(|case| case.detail.as_deref() == Some("'only' option not set")).count();
     if left_out > 0 {
         report.focused.push(format!("{left_out} left out because another is marked 'only'"));
@@ -83,25 +83,6 @@ fn read_diagnostic(said: &str, comment: Node<'_, '_>, report: &mut TestReport) {
     } else if said.contains("'only' and 'runOnly' require the --test-only") {
         let test = comment.prev_sibling_element().and_then(|test| test.attribute("name")).unwrap_or("a test");
         report.focused.push(format!("{} is marked 'only', which node did not heed", bounded(test)));
-    }
-}
-
-/// A file that holds no test is written as a test, by its path: as passed when it ended well, as failed when it did not load.
-fn split_off_files(report: &mut TestReport) {
-    let is_file = |case: &mut TestCase| {
-        junit_xml::is_source(&case.title)
-            && case.title.contains(['/', '\\'])
-            && !case.title.contains(char::is_whitespace)
-    };
-    for case in report.cases.extract_if(.., is_file) {
-        match case.outcome {
-            Outcome::Failed | Outcome::Flaky => report.errors.push(SuiteError {
-                title: Some(case.title),
-                file: None,
-                detail: case.detail.unwrap_or_else(|| "the file failed".to_owned()),
-            }),
-            Outcome::Passed | Outcome::Skipped | Outcome::NotRun => report.files_as_tests.push(case.title),
-        }
     }
 }
 
