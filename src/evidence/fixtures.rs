@@ -24,35 +24,66 @@ const FAILING: &[(&str, &str)] = &[
     ("mocha/hook-json.json", "SUITE_ERROR EXIT_NONZERO"),
     ("mocha/retries-used-up-json.json", "TEST_FAILED EXIT_NONZERO"),
     ("mocha/unhandled-strict-json.json", "TEST_FAILED EXIT_NONZERO"),
+    ("playwright/allskipped.json", "ZERO_TESTS"),
     ("playwright/allskipped.junit.xml", "ZERO_TESTS"),
+    ("playwright/booking.json", "TEST_FAILED EXIT_NONZERO"),
     ("playwright/booking.junit.xml", "TEST_FAILED EXIT_NONZERO"),
     ("playwright/booking.retries.junit.xml", "TEST_FAILED EXIT_NONZERO"),
+    ("playwright/flaky-fail.json", "TEST_FLAKY EXIT_NONZERO"),
     ("playwright/flaky-fail.junit.xml", "EXIT_NONZERO"),
+    ("playwright/flaky.json", "TEST_FLAKY"),
     ("playwright/flaky.retries.junit.xml", "TEST_FLAKY"),
+    ("playwright/grep-nomatch-pass.json", "ZERO_TESTS"),
     ("playwright/grep-nomatch-pass.junit.xml", "ZERO_TESTS"),
+    ("playwright/grep-nomatch.json", "ZERO_TESTS EXIT_NONZERO"),
     ("playwright/grep-nomatch.junit.xml", "ZERO_TESTS EXIT_NONZERO"),
+    ("playwright/load.json", "SUITE_ERROR ZERO_TESTS EXIT_NONZERO"),
     ("playwright/load.junit.xml", "ZERO_TESTS EXIT_NONZERO"),
+    ("playwright/nofile.json", "ZERO_TESTS EXIT_NONZERO"),
     ("playwright/nofile.junit.xml", "ZERO_TESTS EXIT_NONZERO"),
+    ("playwright/only-forbid.json", "FOCUSED ZERO_TESTS EXIT_NONZERO"),
     ("playwright/only-forbid.junit.xml", "ZERO_TESTS EXIT_NONZERO"),
+    ("playwright/timeout.json", "TEST_FAILED EXIT_NONZERO"),
     ("playwright/timeout.junit.xml", "TEST_FAILED EXIT_NONZERO"),
+    ("playwright/unhandled.json", "TEST_FAILED EXIT_NONZERO"),
     ("playwright/unhandled.junit.xml", "TEST_FAILED EXIT_NONZERO"),
+    ("vitest/allowonly.json", "FOCUSED ZERO_TESTS EXIT_NONZERO"),
     ("vitest/allowonly.junit.xml", "TEST_FAILED EXIT_NONZERO"),
+    ("vitest/booking.json", "TEST_FAILED EXIT_NONZERO"),
     ("vitest/booking.junit.xml", "TEST_FAILED EXIT_NONZERO"),
+    ("vitest/empty.json", "SUITE_ERROR ZERO_TESTS EXIT_NONZERO"),
     ("vitest/empty.junit.xml", "TEST_FAILED SUITE_ERROR EXIT_NONZERO"),
+    ("vitest/exit.json", "TEST_FAILED EXIT_NONZERO"),
     ("vitest/exit.junit.xml", "TEST_FAILED EXIT_NONZERO"),
+    ("vitest/flaky.json", "TEST_FLAKY"),
+    ("vitest/grep-nomatch.json", "ZERO_TESTS"),
     ("vitest/grep-nomatch.junit.xml", "ZERO_TESTS"),
+    ("vitest/load.json", "SUITE_ERROR ZERO_TESTS EXIT_NONZERO"),
     ("vitest/load.junit.xml", "SUITE_ERROR ZERO_TESTS EXIT_NONZERO"),
+    ("vitest/nofile.json", "ZERO_TESTS EXIT_NONZERO"),
     ("vitest/nofile.junit.xml", "ZERO_TESTS EXIT_NONZERO"),
+    ("vitest/unhandled.json", "EXIT_NONZERO"),
     ("vitest/unhandled.junit.xml", "EXIT_NONZERO"),
     ("jest/bail.junit.xml", "TEST_FAILED EXIT_NONZERO"),
+    ("jest/booking.json", "TEST_FAILED EXIT_NONZERO"),
     ("jest/booking.junit.xml", "TEST_FAILED EXIT_NONZERO"),
+    ("jest/empty.json", "SUITE_ERROR ZERO_TESTS EXIT_NONZERO"),
     ("jest/empty.junit.xml", "ZERO_TESTS EXIT_NONZERO"),
+    ("jest/flaky.json", "TEST_FLAKY"),
+    ("jest/flakyquiet.json", "TEST_FLAKY"),
+    ("jest/grep-nomatch.json", "ZERO_TESTS"),
     ("jest/grep-nomatch.junit.xml", "ZERO_TESTS"),
+    ("jest/hang.json", "EXIT_NONZERO"),
     ("jest/hang.junit.xml", "EXIT_NONZERO"),
+    ("jest/hook.json", "TEST_FAILED TEST_FAILED EXIT_NONZERO"),
     ("jest/hook.junit.xml", "TEST_FAILED TEST_FAILED EXIT_NONZERO"),
+    ("jest/load.json", "SUITE_ERROR ZERO_TESTS EXIT_NONZERO"),
     ("jest/load.junit.xml", "ZERO_TESTS EXIT_NONZERO"),
+    ("jest/nofile-pass.json", "ZERO_TESTS"),
     ("jest/nofile-pass.junit.xml", "ZERO_TESTS"),
+    ("jest/nofile.json", "ZERO_TESTS EXIT_NONZERO"),
     ("jest/nofile.junit.xml", "ZERO_TESTS EXIT_NONZERO"),
+    ("jest/unhandled.json", "TEST_FAILED EXIT_NONZERO"),
     ("jest/unhandled.junit.xml", "TEST_FAILED EXIT_NONZERO"),
     ("nodetest/booking.junit.xml", "TEST_FAILED EXIT_NONZERO"),
     ("nodetest/empty.junit.xml", "FILE_AS_TEST ZERO_TESTS"),
@@ -135,9 +166,14 @@ const FAILING: &[(&str, &str)] = &[
 /// Runs in which all went well.
 const PASSING: &[&str] = &[
     "mocha/payment-json.json",
+    "playwright/env.json",
+    "playwright/payment.json",
     "playwright/payment.junit.xml",
+    "playwright/repeat.json",
     "playwright/repeat.junit.xml",
+    "vitest/payment.json",
     "vitest/payment.junit.xml",
+    "jest/payment.json",
     "jest/payment.junit.xml",
     "nodetest/direct.junit.xml",
     "nodetest/nested.junit.xml",
@@ -158,18 +194,28 @@ const HIDDEN_BY_THE_REPORT: &[(&str, &str)] = &[
     ("mocha/unhandled-json.json", "a rejection that mocha swallows, unless node is told to end on it"),
     ("mocha/warn-json.json", "what was only printed"),
     ("playwright/flaky.junit.xml", "a failed attempt that this form of the report leaves out"),
+    ("playwright/only.json", "tests that `.only` left out"),
     ("playwright/only.junit.xml", "tests that `.only` left out"),
+    ("playwright/skip.json", "skipped tests, which are counted"),
     ("playwright/skip.junit.xml", "skipped tests, which are counted"),
+    ("playwright/warn.json", "what was only printed"),
     ("playwright/warn.junit.xml", "what was only printed"),
     ("vitest/flaky.junit.xml", "a failed attempt that this form of the report leaves out"),
+    ("vitest/hang.json", "what was only printed"),
     ("vitest/hang.junit.xml", "what was only printed"),
+    ("vitest/only.json", "tests that `.only` left out"),
     ("vitest/only.junit.xml", "tests that `.only` left out"),
+    ("vitest/skip.json", "skipped tests, which are counted"),
     ("vitest/skip.junit.xml", "skipped tests, which are counted"),
+    ("vitest/warn.json", "what was only printed"),
     ("vitest/warn.junit.xml", "what was only printed"),
+    ("jest/detect.json", "open handles, which are searched for like what was printed"),
     ("jest/detect.junit.xml", "what was only printed"),
     ("jest/flaky.junit.xml", "a failed attempt that this form of the report leaves out"),
     ("jest/flakyquiet.junit.xml", "a failed attempt that this form of the report leaves out"),
+    ("jest/only.json", "tests that `.only` left out"),
     ("jest/only.junit.xml", "tests that `.only` left out"),
+    ("jest/warn.json", "what was only printed"),
     ("jest/warn.junit.xml", "what was only printed"),
     ("nodetest/warn.junit.xml", "what was only printed"),
     ("nodetest/exit-late.junit.xml", "tests that `process.exit(0)` cut off after the first results were sent"),
@@ -250,6 +296,12 @@ fn fixtures() -> Vec<(String, Vec<u8>, Ended)> {
         (name, bytes, ended)
     };
     index.lines().skip(1).map(fixture).collect()
+}
+
+/// Every report of the fixtures, with what reads it.
+pub(super) fn corpus() -> Vec<(Report, Vec<u8>)> {
+    let real = fixtures().into_iter().map(|(name, bytes, _)| (adapter_of(&name), bytes));
+    real.chain(DIALECTS.iter().map(|(name, ..)| (adapter_of(&format!("dialects/{name}")), dialect(name)))).collect()
 }
 
 fn adapter_of(name: &str) -> Report {
@@ -393,9 +445,16 @@ fn nothing_may_follow_a_report() {
 
 #[test]
 fn no_single_wrong_byte_turns_a_failure_into_a_pass() {
-    for name in
-        ["mocha/booking-json.json", "vitest/booking.junit.xml", "nextest/flaky.junit.xml", "mocha/hook-json.json"]
-    {
+    for name in [
+        "mocha/booking-json.json",
+        "vitest/booking.junit.xml",
+        "nextest/flaky.junit.xml",
+        "mocha/hook-json.json",
+        "vitest/flaky.json",
+        "vitest/load.json",
+        "jest/flakyquiet.json",
+        "jest/booking.json",
+    ] {
         let bytes = std::fs::read(folder().join(name)).unwrap();
         for at in 0..bytes.len() {
             for wrong in [b' ', b'0', b'"', b'<', b'/', b'x', 0xff] {

@@ -27,11 +27,7 @@ const COMMON: &[Missing<Policy>] = &[
 
 /// The keys of a suite.
 const PER_SUITE: &[Missing<Suite>] = &[
-    (
-        "report",
-        |suite| !reads(suite.report.adapter),
-        "reports are read by mocha-json, junit-xml, node-test, go-json, tap and exit-code",
-    ),
+    ("report", |suite| !reads(suite.report.adapter), "reports are not read by ctrf"),
     ("artifacts", |suite| !suite.artifacts.is_empty(), "artifacts are not judged"),
     ("sources", |suite| !suite.sources.is_empty(), "sources are not searched for focused tests"),
 ];
@@ -40,12 +36,15 @@ const PER_SUITE: &[Missing<Suite>] = &[
 fn reads(adapter: Adapter) -> bool {
     match adapter {
         Adapter::MochaJson
+        | Adapter::PlaywrightJson
+        | Adapter::VitestJson
+        | Adapter::JestJson
         | Adapter::JunitXml
         | Adapter::NodeTest
         | Adapter::GoJson
         | Adapter::Tap
         | Adapter::ExitCode => true,
-        Adapter::PlaywrightJson | Adapter::VitestJson | Adapter::JestJson | Adapter::Ctrf => false,
+        Adapter::Ctrf => false,
     }
 }
 
