@@ -301,7 +301,11 @@ fn fixtures() -> Vec<(String, Vec<u8>, Ended)> {
 /// Every report of the fixtures, with what reads it.
 pub(super) fn corpus() -> Vec<(Report, Vec<u8>)> {
     let real = fixtures().into_iter().map(|(name, bytes, _)| (adapter_of(&name), bytes));
-    real.chain(DIALECTS.iter().map(|(name, ..)| (adapter_of(&format!("dialects/{name}")), dialect(name)))).collect()
+    let node = fixtures().into_iter().filter(|(name, ..)| name.starts_with("nodetest/"));
+    let node = node.map(|(_, bytes, _)| (Report { adapter: Adapter::NodeTest, flavor: None }, bytes));
+    real.chain(node)
+        .chain(DIALECTS.iter().map(|(name, ..)| (adapter_of(&format!("dialects/{name}")), dialect(name))))
+        .collect()
 }
 
 fn adapter_of(name: &str) -> Report {
