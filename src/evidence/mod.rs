@@ -56,9 +56,7 @@ mod tests {
 
     #[test]
     fn a_format_without_a_reader_is_never_a_pass() {
-        for adapter in [Adapter::Ctrf] {
-            let judged = judge_file(b"{}", Report { adapter, flavor: None }, 0);
-            assert_eq!(judged.verdict.findings()[0].code, crate::judge::Code::ReportMalformed, "{adapter:?}");
-        }
+        let judged = judge_file(b"{}", Report { adapter: Adapter::Ctrf, flavor: None }, 0);
+        assert_eq!(judged.verdict.findings()[0].code, crate::judge::Code::ReportMalformed);
     }
 }
