@@ -87,6 +87,12 @@ const FAILING: &[(&str, &str)] = &[
     ("jest/unhandled.junit.xml", "TEST_FAILED EXIT_NONZERO"),
     ("nodetest/booking.junit.xml", "TEST_FAILED EXIT_NONZERO"),
     ("nodetest/empty.junit.xml", "FILE_AS_TEST ZERO_TESTS"),
+    ("nodetest/exit.junit.xml", "FILE_AS_TEST ZERO_TESTS"),
+    ("nodetest/after.junit.xml", "EXIT_NONZERO"),
+    ("nodetest/late-direct.junit.xml", "EXIT_NONZERO"),
+    ("nodetest/parent.junit.xml", "EXIT_NONZERO"),
+    ("nodetest/root-after-direct.junit.xml", "SUITE_ERROR EXIT_NONZERO"),
+    ("nodetest/root-after.junit.xml", "SUITE_ERROR EXIT_NONZERO"),
     ("nodetest/grep-nomatch.junit.xml", "ZERO_TESTS"),
     ("nodetest/hook.junit.xml", "TEST_FAILED TEST_FAILED EXIT_NONZERO"),
     ("nodetest/load.junit.xml", "SUITE_ERROR ZERO_TESTS EXIT_NONZERO"),
@@ -186,6 +192,7 @@ const PASSING: &[&str] = &[
     "jest/payment.json",
     "jest/payment.junit.xml",
     "nodetest/direct.junit.xml",
+    "nodetest/nested.junit.xml",
     "nodetest/payment.junit.xml",
     "pytest/payment.junit.xml",
     "go/nofiles-and-payment.json",
@@ -230,6 +237,9 @@ const HIDDEN_BY_THE_REPORT: &[(&str, &str)] = &[
     ("jest/warn.json", "what was only printed"),
     ("jest/warn.junit.xml", "what was only printed"),
     ("nodetest/warn.junit.xml", "what was only printed"),
+    ("nodetest/exit-late.junit.xml", "tests that `process.exit(0)` cut off after the first results were sent"),
+    ("nodetest/groups.junit.xml", "a group without a test, which stands there as a test that passed"),
+    ("nodetest/test-only.junit.xml", "tests that `.only` left out"),
     ("go/skip.json", "skipped tests, which are counted"),
     ("go/warn.json", "what was only printed"),
     ("tap/mocha-flaky.tap", "a failed attempt that this form of the report leaves out"),
@@ -242,6 +252,31 @@ const HIDDEN_BY_THE_REPORT: &[(&str, &str)] = &[
     ("ctrf/mocha-only.json", "tests that `.only` left out"),
     ("ctrf/mocha-skip.json", "skipped tests, which are counted"),
     ("ctrf/mocha-unhandled.json", "a rejection that mocha swallows, unless node is told to end on it"),
+];
+
+/// What the reports of node's runner come to when they are read as such, and not as any JUnit XML.
+const OF_NODE: &[(&str, &str)] = &[
+    ("nodetest/after.junit.xml", "EXIT_NONZERO"),
+    ("nodetest/booking.junit.xml", "TEST_FAILED EXIT_NONZERO"),
+    ("nodetest/direct.junit.xml", ""),
+    ("nodetest/empty.junit.xml", "FILE_AS_TEST ZERO_TESTS"),
+    ("nodetest/exit-late.junit.xml", ""),
+    ("nodetest/exit.junit.xml", "FILE_AS_TEST ZERO_TESTS"),
+    ("nodetest/grep-nomatch.junit.xml", "ZERO_TESTS"),
+    ("nodetest/groups.junit.xml", "REPORT_DISAGREES"),
+    ("nodetest/hook.junit.xml", "TEST_FAILED TEST_FAILED EXIT_NONZERO"),
+    ("nodetest/late-direct.junit.xml", "SUITE_ERROR EXIT_NONZERO"),
+    ("nodetest/load.junit.xml", "SUITE_ERROR ZERO_TESTS EXIT_NONZERO"),
+    ("nodetest/nested.junit.xml", ""),
+    ("nodetest/only.junit.xml", "TEST_FAILED FOCUSED EXIT_NONZERO"),
+    ("nodetest/parent.junit.xml", "REPORT_DISAGREES EXIT_NONZERO"),
+    ("nodetest/payment.junit.xml", ""),
+    ("nodetest/root-after-direct.junit.xml", "SUITE_ERROR EXIT_NONZERO"),
+    ("nodetest/root-after.junit.xml", "SUITE_ERROR EXIT_NONZERO"),
+    ("nodetest/skip.junit.xml", "TEST_FAILED REPORT_DISAGREES"),
+    ("nodetest/test-only.junit.xml", "FOCUSED"),
+    ("nodetest/unhandled.junit.xml", "TEST_FAILED EXIT_NONZERO"),
+    ("nodetest/warn.junit.xml", ""),
 ];
 
 /// Hand-written reports in the shape of other tools, judged with the exit code that such a run ends with.
@@ -341,6 +376,22 @@ fn every_report_of_a_real_run_comes_to_the_findings_that_its_name_calls_for() {
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    assert!(expected.is_empty(), "no such reports: {expected:?}");
+}
+
+#[test]
+fn node_s_own_reader_sees_more_than_that_of_any_junit_xml() {
+    let node = Report { adapter: Adapter::NodeTest, flavor: None };
+    let mut expected: BTreeMap<&str, &str> = OF_NODE.iter().copied().collect();
+    for (name, bytes, ended) in fixtures().into_iter().filter(|(name, ..)| name.starts_with("nodetest/")) {
+        let report = parse_report(node, &bytes, &mut |_| {});
+        let judged = judge(&SuiteEvidence::new(ended, report), &Rules::default());
+        assert_eq!(Some(codes(&judged).as_str()), expected.remove(name.as_str()), "{name}");
+        for end in 1..bytes.trim_ascii_end().len() {
+            let cut = parse_report(node, &bytes[..end], &mut |_| {});
+            assert!(matches!(cut, ReportEvidence::Unusable { .. }), "{name} cut at {end} is believed");
+        }
+    }
     assert!(expected.is_empty(), "no such reports: {expected:?}");
 }
 
