@@ -297,7 +297,7 @@ fn jobs(
                     let recipe = evidence::recipe(report, &argv, file);
                     let mut argv = evidence::fill_in(&argv, file);
                     argv.extend(recipe.args);
-                    Invocation { argv, variables: recipe.variables }
+                    Invocation { argv, variables: recipe.variables, from: recipe.from }
                 }),
             });
         }

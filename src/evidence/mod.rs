@@ -7,6 +7,8 @@ pub mod excerpt;
 mod file;
 #[cfg(test)]
 mod fixtures;
+#[cfg(test)]
+mod fuzz;
 mod noticed;
 mod recipe;
 mod report;
@@ -53,11 +55,13 @@ mod tests {
     use crate::policy::{Adapter, Report};
 
     #[test]
-    fn a_format_without_a_reader_is_never_a_pass() {
+    fn no_adapter_takes_an_object_without_keys_for_a_report() {
         for adapter in [
+            Adapter::MochaJson,
             Adapter::PlaywrightJson,
             Adapter::VitestJson,
             Adapter::JestJson,
+            Adapter::JunitXml,
             Adapter::Ctrf,
             Adapter::GoJson,
             Adapter::NodeTest,

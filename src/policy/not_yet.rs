@@ -2,7 +2,7 @@
 //!
 //! Only those that would change a verdict or let a push through: under them a proof is refused, never made without them.
 
-use super::types::{Adapter, Policy, Share, Sign, Suite, WorkspaceMode};
+use super::types::{Policy, Share, Sign, Suite, WorkspaceMode};
 
 /// A key whose demand this version cannot meet.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -27,24 +27,9 @@ const COMMON: &[Missing<Policy>] = &[
 
 /// The keys of a suite.
 const PER_SUITE: &[Missing<Suite>] = &[
-    ("report", |suite| !reads(suite.report.adapter), "reports are read by mocha-json, junit-xml and exit-code"),
     ("artifacts", |suite| !suite.artifacts.is_empty(), "artifacts are not judged"),
     ("sources", |suite| !suite.sources.is_empty(), "sources are not searched for focused tests"),
 ];
-
-/// Whether the adapter's reader stands.
-fn reads(adapter: Adapter) -> bool {
-    match adapter {
-        Adapter::MochaJson | Adapter::JunitXml | Adapter::ExitCode => true,
-        Adapter::PlaywrightJson
-        | Adapter::VitestJson
-        | Adapter::JestJson
-        | Adapter::Ctrf
-        | Adapter::GoJson
-        | Adapter::NodeTest
-        | Adapter::Tap => false,
-    }
-}
 
 impl Policy {
     /// What the policy asks for and this version cannot do, though it would change a verdict. Not empty: no proof.
@@ -88,7 +73,6 @@ mod tests {
                 "changelog.require",
                 "records.sign",
                 "records.share",
-                "suites.a.report",
                 "suites.a.artifacts",
                 "suites.a.sources"
             ]

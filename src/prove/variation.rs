@@ -125,6 +125,7 @@ impl Locales {
             grace: process::GRACE,
             log: &log,
             masks: &Masks::default(),
+            copy: None,
             afterwards: Afterwards::End,
             surroundings: Surroundings::default(),
         };
