@@ -86,7 +86,7 @@ fn verdict(facts: &Facts<'_>, owed: &Owed) -> Item {
         }
         Held::Contradicted(record) => of(State::Missing, "FLAKY_HISTORY: PASS and FAIL on the same inputs".to_owned())
             .then(format!("proof-gate resolve {record} --suite {} --cause TEXT", owed.suite)),
-        Held::Nothing => of(State::Missing, "no proof that counts".to_owned())
+        Held::Nothing => of(State::Missing, "nothing is recorded that counts".to_owned())
             .then(format!("proof-gate run {} --suite {}", facts.commit, owed.suite)),
     }
 }
@@ -144,7 +144,7 @@ fn flaky(facts: &Facts<'_>) -> Vec<Item> {
         items.push(item(About::Flaky, State::Done, "none".to_owned()));
     }
     if !blind.is_empty() {
-        let what = format!("cannot be seen in {}: only its exit code is read", blind.join(" "));
+        let what = format!("not to be seen in {}: only its exit code is read", blind.join(" "));
         items.push(item(About::Flaky, State::NotAsked, what));
     }
     items

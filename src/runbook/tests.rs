@@ -71,7 +71,7 @@ fn what_is_missing_is_named_with_what_to_do_about_it() {
         ),
         (
             |facts| facts.owed[0].held = Held::Nothing,
-            "verdict: no proof that counts -> proof-gate run 3f2a91c --suite login",
+            "verdict: nothing is recorded that counts -> proof-gate run 3f2a91c --suite login",
         ),
         (
             |facts| facts.owed[0].held = Held::Fail("0000001".to_owned(), Code::TestFailed),
