@@ -3,9 +3,11 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use crate::evidence::{Ended, SuiteEvidence};
-use crate::judge::{self, Code, Counts, Finding, Rules, Verdict};
+use super::known::Known;
+use crate::evidence::{self, Ended, SuiteEvidence};
+use crate::judge::{self, Allowance, Code, Counts, Finding, Rules, Verdict};
 use crate::policy::Policy;
+use crate::prove::log::first_and_last_lines_of;
 use crate::prove::{Outcome, SuiteRun};
 use crate::reporter::{Line, Tone, span};
 
@@ -27,6 +29,8 @@ pub struct SuiteVerdict {
     pub counts: Counts,
     /// What forbids nothing and is worth a line.
     pub notes: Vec<String>,
+    /// What the policy would have to say so that findings were none.
+    pub allowances: Vec<Allowance>,
     /// How long it took, all runs together.
     pub duration: Duration,
     /// How often it ran.
@@ -49,13 +53,13 @@ pub(super) struct AllJudged {
 }
 
 /// Judges every suite that ran to its end.
-pub(super) fn judge_all(policy: &Policy, runs: &[(String, u32)], suites: &[SuiteRun]) -> AllJudged {
+pub(super) fn judge_all(policy: &Policy, known: &Known, runs: &[(String, u32)], suites: &[SuiteRun]) -> AllJudged {
     let mut judged = AllJudged { verdicts: Vec::new(), broken: None };
     for (name, often) in runs {
         let mut of_suite = Vec::new();
         for run in 0..*often {
             let Some(found) = suites.iter().find(|suite| suite.name == run_name(name, run)) else { continue };
-            match judge_one(policy, name, found) {
+            match judge_one(policy, known, name, found) {
                 Ok(verdict) => of_suite.push(verdict),
                 Err(why) => judged.broken = judged.broken.or(Some(why)),
             }
@@ -68,7 +72,12 @@ pub(super) fn judge_all(policy: &Policy, runs: &[(String, u32)], suites: &[Suite
     judged
 }
 
-fn judge_one(policy: &Policy, name: &str, run: &SuiteRun) -> Result<SuiteVerdict, (String, Option<String>)> {
+fn judge_one(
+    policy: &Policy,
+    known: &Known,
+    name: &str,
+    run: &SuiteRun,
+) -> Result<SuiteVerdict, (String, Option<String>)> {
     let suite = &policy.suites[name];
     let ended = match &run.outcome {
         Outcome::Exited { code } => Ended::Exited(*code),
@@ -77,8 +86,12 @@ fn judge_one(policy: &Policy, name: &str, run: &SuiteRun) -> Result<SuiteVerdict
         Outcome::Cancelled => return Err(("interrupted".to_owned(), None)),
         Outcome::Infra { cause, hint } => return Err((cause.clone(), hint.clone())),
     };
-    let evidence = SuiteEvidence { ended, report: run.told.clone(), noticed: run.noticed.clone() };
-    let judged = judge::judge(&evidence, &Rules::of(suite));
+    let mut noticed = run.noticed.clone();
+    noticed.extend(known.noticed(name));
+    noticed.extend(evidence::heard(&suite.run, ended, &run.told, &first_and_last_lines_of(&run.log)));
+    let evidence = SuiteEvidence { ended, report: run.told.clone(), noticed };
+    let mut judged = judge::judge(&evidence, &Rules::of(suite));
+    judged.notes.extend(known.drop_note(name, &judged.counts));
     // Only now: what was judged is what the suite left, and what is said and recorded of it holds no secret.
     let hidden = |text: &String| run.masks.hide(text).into_owned();
     let findings = judged.verdict.into_findings().into_iter().map(|finding| Finding {
@@ -93,10 +106,20 @@ fn judge_one(policy: &Policy, name: &str, run: &SuiteRun) -> Result<SuiteVerdict
         verdict: Verdict::of(findings.collect()),
         counts: judged.counts,
         notes: judged.notes.iter().map(hidden).collect(),
+        allowances: judged.allowances.into_iter().map(|allowance| without_secrets(allowance, hidden)).collect(),
         duration: run.duration,
         runs: 1,
         files: [&run.log, &run.report].into_iter().filter(|file| file.is_file()).cloned().collect(),
     })
+}
+
+fn without_secrets(allowance: Allowance, hidden: impl Fn(&String) -> String) -> Allowance {
+    match allowance {
+        Allowance::Skipped(title) => Allowance::Skipped(hidden(&title)),
+        Allowance::Leftover(program) => Allowance::Leftover(hidden(&program)),
+        Allowance::Warning(line) => Allowance::Warning(hidden(&line)),
+        Allowance::Flaky => Allowance::Flaky,
+    }
 }
 
 /// Several runs of one suite as one: every finding of each, and one more where they differ.
@@ -119,6 +142,7 @@ fn merge(runs: Vec<SuiteVerdict>) -> Option<SuiteVerdict> {
         whole.runs += 1;
         whole.files.extend(run.files);
         whole.notes.extend(run.notes);
+        whole.allowances.extend(run.allowances);
         if whole.ended == Ended::Exited(0) {
             whole.ended = run.ended;
         }
