@@ -79,8 +79,8 @@ fn manager(argv: &[String]) -> Option<&str> {
 
 fn of_pnpm(argv: &[String], _: &Captures<'_>) -> String {
     match argv {
-        [pnpm, script, rest @ ..] if script != "run" && !script.starts_with('-') => {
-            format!("pnpm hands options on only behind 'run': write {pnpm} run {script} {}", rest.join(" "))
+        [pnpm, script, ..] if manager(argv) == Some("pnpm") && script != "run" && !script.starts_with('-') => {
+            format!("pnpm hands options on only behind 'run': write {pnpm} run {}", argv[1..].join(" "))
         }
         _ => "pnpm takes options in front of the script's name for its own: put them behind it".to_owned(),
     }
@@ -135,6 +135,7 @@ mod tests {
     #[test]
     fn each_tool_s_complaint_has_its_mend() {
         check("pnpm test --grep pay", " ERROR  Unknown option: 'grep'", "write pnpm run test --grep pay");
+        check("sh test.sh", " ERROR  Unknown option: 'grep'", "put them behind it");
         check("npm run nope", "npm error Missing script: \"nope\"", "no script 'nope'");
         check("pnpm run nope", " ERR_PNPM_NO_SCRIPT  Missing script: nope", "no script 'nope'");
         check("yarn nope", "error Command \"nope\" not found.", "no script 'nope'");
