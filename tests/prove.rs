@@ -113,7 +113,7 @@ impl Sandbox {
                 timeout: self.timeout,
                 environment: policy::Environment::default(),
                 read: Box::new(|_, _| ReportEvidence::NotAsked),
-                recipe: Box::new(move |_| Invocation { argv: argv.clone(), variables: vec![] }),
+                recipe: Box::new(move |_| Invocation { argv: argv.clone(), ..Invocation::default() }),
                 last_time: None,
                 exclusive: false,
             }
@@ -216,7 +216,7 @@ fn a_linked_worktree_of_a_reftable_repository_is_proven_and_a_script_of_the_tree
         timeout: Duration::from_secs(60),
         environment: policy::Environment::default(),
         read: Box::new(|_, _| ReportEvidence::NotAsked),
-        recipe: Box::new(|_| Invocation { argv: vec!["./run".to_owned(), "arg".to_owned()], variables: vec![] }),
+        recipe: Box::new(|_| Invocation { argv: vec!["./run".to_owned(), "arg".to_owned()], ..Invocation::default() }),
         last_time: None,
         exclusive: false,
     };

@@ -43,6 +43,14 @@ enum Condition {
     Levels(Vec<Vec<Option<Pattern>>>),
 }
 
+/// What a runner may hold its patterns against.
+struct Seen {
+    /// The full title, in the ways in which groups are joined.
+    titles: Vec<String>,
+    /// Parts of it that may be the name of the test or of a group around it.
+    names: Vec<String>,
+}
+
 /// A filter's option in a command.
 struct Asked<'a> {
     option: &'static str,
@@ -52,17 +60,18 @@ struct Asked<'a> {
 impl Filter {
     /// The filter of a command whose report this adapter reads; none where it asks for all tests.
     pub fn of(adapter: Adapter, argv: &[String]) -> Result<Option<Self>, UnreadableFilter> {
-        let FilterOptions { pattern, text, without, invert } = filter_options(adapter);
+        let known = filter_options(adapter);
+        let FilterOptions { pattern, text, without, invert } = known;
         let (mut asked, mut unwanted, mut shown) = (Vec::new(), Vec::new(), Vec::new());
-        for option in options(argv, pattern) {
+        for option in options(argv, &known, pattern) {
             asked.push(condition(adapter, &option)?);
             shown.push(option.to_string());
         }
-        for option in options(argv, text) {
+        for option in options(argv, &known, text) {
             asked.push(Condition::Holds(option.value.unwrap_or_default().to_owned()));
             shown.push(option.to_string());
         }
-        for option in options(argv, without) {
+        for option in options(argv, &known, without) {
             unwanted.push(condition(adapter, &option)?);
             shown.push(option.to_string());
         }
@@ -77,65 +86,59 @@ impl Filter {
     /// Whether the command asks for a test. Where a title is too long to be known whole, what is not known is taken to match.
     /// An error says why nobody can tell.
     pub fn chooses(&self, case: &TestCase) -> Result<bool, UnreadableFilter> {
-        let seen = self.seen_of(case);
-        let any = |conditions: &[Condition]| -> Result<bool, UnreadableFilter> {
-            for condition in conditions {
-                for text in &seen {
-                    if condition.is_met_by(text).map_err(|why| self.unreadable(why))? {
-                        return Ok(true);
-                    }
-                }
-            }
-            Ok(false)
-        };
         if is_cut(&case.title) {
             return Ok(true);
         }
-        let is_asked = self.asked.is_empty() || any(&self.asked)? != self.is_inverted;
-        Ok(is_asked && !any(&self.unwanted)?)
+        let Seen { titles, names } = self.seen_of(case);
+        let is_asked = match self.asked.as_slice() {
+            [] => true,
+            asked => self.any(asked, titles.iter().chain(&names))? != self.is_inverted,
+        };
+        // A part of a title that might be a name is enough to ask for a test, and not to refuse it.
+        Ok(is_asked && !self.any(&self.unwanted, titles.iter())?)
+    }
+
+    fn any<'a>(
+        &self,
+        conditions: &[Condition],
+        mut texts: impl Iterator<Item = &'a String>,
+    ) -> Result<bool, UnreadableFilter> {
+        let unreadable = |why| UnreadableFilter { filter: self.shown.clone(), why };
+        texts.try_fold(false, |any, text| {
+            conditions.iter().try_fold(any, |any, condition| Ok(any || condition.is_met_by(text).map_err(unreadable)?))
+        })
     }
 
     /// What the runner may hold its patterns against.
-    fn seen_of(&self, case: &TestCase) -> Vec<String> {
+    fn seen_of(&self, case: &TestCase) -> Seen {
         let title = &case.title;
         let joined = title.replace(" > ", " ").replace(" › ", " ");
-        let mut seen = vec![joined.clone()];
-        if joined != *title {
-            seen.push(title.clone());
-        }
         match self.adapter {
-            // Project, file, groups, name and tags, joined by blanks.
-            Adapter::PlaywrightJson => {
-                seen.extend(case.file.as_ref().map(|file| format!("{file} {joined}")));
-            }
             // The name alone or that of a group around it, and a title does not show where one ends.
             Adapter::NodeTest => {
                 let words: Vec<&str> = joined.split(' ').collect();
                 let ends = |from: usize| if words.len() <= MAX_WORDS { from + 1 } else { words.len() };
-                seen.extend(
-                    (0..words.len())
-                        .flat_map(|from| (ends(from)..=words.len()).map(move |to| (from, to)))
-                        .map(|(from, to)| words[from..to].join(" ")),
-                );
+                let parts = (0..words.len()).flat_map(|from| (ends(from)..=words.len()).map(move |to| (from, to)));
+                let names = parts.map(|(from, to)| words[from..to].join(" ")).collect();
+                Seen { titles: vec![joined], names }
             }
             // A title may begin with the package; a test's name has no blanks.
             Adapter::GoJson => {
-                let name = joined.rsplit(' ').next().unwrap_or_default().to_owned();
-                seen = vec![name];
+                Seen { titles: vec![joined.rsplit(' ').next().unwrap_or_default().to_owned()], names: Vec::new() }
             }
-            Adapter::MochaJson
+            // Playwright's titles begin with project and file, as its filter sees them.
+            Adapter::PlaywrightJson
+            | Adapter::MochaJson
             | Adapter::VitestJson
             | Adapter::JestJson
             | Adapter::JunitXml
             | Adapter::Ctrf
             | Adapter::Tap
-            | Adapter::ExitCode => {}
+            | Adapter::ExitCode => {
+                let titles = if joined == *title { vec![joined] } else { vec![joined, title.clone()] };
+                Seen { titles, names: Vec::new() }
+            }
         }
-        seen
-    }
-
-    fn unreadable(&self, why: String) -> UnreadableFilter {
-        UnreadableFilter { filter: self.shown.clone(), why }
     }
 }
 
@@ -239,7 +242,12 @@ fn levels(value: &str) -> Result<Vec<Vec<Option<Pattern>>>, String> {
 }
 
 /// The places of a command at which one of these options stands.
-fn options<'a>(argv: &'a [String], names: &[&'static str]) -> Vec<Asked<'a>> {
+fn options<'a>(argv: &'a [String], known: &FilterOptions, names: &[&'static str]) -> Vec<Asked<'a>> {
+    let FilterOptions { pattern, text, without, invert } = known;
+    // `-gv` is an option of its own before it is `-g` with a value.
+    let is_an_option = |argument: &String| {
+        [pattern, text, without, invert].into_iter().any(|names| names.contains(&argument.as_str()))
+    };
     let mut found = Vec::new();
     let mut arguments = argv.iter().enumerate().skip(1);
     while let Some((at, argument)) = arguments.next() {
@@ -249,9 +257,11 @@ fn options<'a>(argv: &'a [String], names: &[&'static str]) -> Vec<Asked<'a>> {
                 found.push(Asked { option, value });
                 break;
             }
-            let joined = argument.strip_prefix(option).and_then(|rest| match is_short(option) {
-                true => Some(rest.strip_prefix('=').unwrap_or(rest)),
-                false => rest.strip_prefix('='),
+            let joined = argument.strip_prefix(option).filter(|_| !is_an_option(argument)).and_then(|rest| {
+                match is_short(option) {
+                    true => Some(rest.strip_prefix('=').unwrap_or(rest)),
+                    false => rest.strip_prefix('='),
+                }
             });
             if let Some(value) = joined {
                 found.push(Asked { option, value: Some(value) });

@@ -65,6 +65,63 @@ fn an_option_of_one_letter_is_a_filter_only_behind_the_runner_or_a_script() {
     check(MOCHA, "make test --grep pay", &["pay"], &["book"]);
 }
 
+#[test]
+fn playwright_ignores_case_but_between_slashes() {
+    let title = "chromium pay.spec.ts payment charges @fast";
+    for words in [
+        "npx playwright test --grep PAYMENT",
+        "npx playwright test -g @fast",
+        "pnpm run e2e --grep=pay.spec",
+        "npx playwright test -g /charges/",
+    ] {
+        check(Adapter::PlaywrightJson, words, &[title], &["chromium book.spec.ts booking books @slow"]);
+    }
+    check(Adapter::PlaywrightJson, "npx playwright test -g /Charges/", &[], &[title]);
+    for words in
+        ["npx playwright test --grep-invert slow", "npx playwright test -gv slow", "npx playwright test -G slow"]
+    {
+        check(Adapter::PlaywrightJson, words, &[title], &["a SLOW one"]);
+    }
+    check(Adapter::PlaywrightJson, "npx playwright test -g pay -G slow", &["pay"], &["pay slow", "book"]);
+}
+
+#[test]
+fn vitest_keeps_case_and_jest_ignores_it() {
+    check(Adapter::VitestJson, "npx vitest run -t pay", &["it pays"], &["Pay"]);
+    check(Adapter::JestJson, "npx jest -t=pay", &["Pay"], &["book"]);
+    check(
+        Adapter::JestJson,
+        "timeout 12 npx jest --testNamePattern ^pay_charges$",
+        &["Pay charges"],
+        &["pay charges twice"],
+    );
+    check_none(Adapter::VitestJson, "sh -t pay");
+}
+
+#[test]
+fn node_takes_a_test_by_its_name_or_by_a_group_s() {
+    let words = "node --test --test-name-pattern ^charges$ --test-name-pattern=/^BOOK/i";
+    check(
+        Adapter::NodeTest,
+        words,
+        &["pay charges", "charges twice", "booking books", "pay charges now"],
+        &["pay refunds"],
+    );
+    let skip = "node --test --test-skip-pattern ^slow$";
+    check(Adapter::NodeTest, skip, &["pay", "a slow one"], &["slow"]);
+}
+
+#[test]
+fn go_compares_level_by_level() {
+    let go = Adapter::GoJson;
+    check(go, "go test ./... -run TestPay", &["shop/pay TestPay", "shop/pay TestPay/twice"], &["shop/pay TestBook"]);
+    check(go, "go test -run=^TestPay$/twi", &["TestPay", "TestPay/twice"], &["TestPayment", "TestPay/once"]);
+    check(go, "go test -run TestPay/x|TestBook", &["TestBook/y", "TestPay/x"], &["TestPay/y"]);
+    check(go, "go test -run Test(Pay|Book)/[/x]", &["TestPay/x", "TestBook"], &["TestPay/y"]);
+    check(go, "go test -run /once", &["TestPay/once", "TestPay"], &["TestPay/twice"]);
+    assert!(Filter::of(go, &argv("go test -run (")).is_err());
+}
+
 fn unreadable(words: &str) -> String {
     Filter::of(MOCHA, &argv(words)).expect_err("it cannot be read").to_string()
 }
@@ -80,8 +137,8 @@ fn a_pattern_that_cannot_be_read_is_named() {
 fn of_a_title_that_was_cut_nobody_says_that_it_does_not_match() {
     let cut = crate::evidence::text::bounded(&"x".repeat(10_000));
     check(MOCHA, "mocha --grep payment", &[&cut], &[]);
-    let whole = format!("{} payment", "x".repeat(1_000));
-    check(MOCHA, "mocha --grep payment", &[&crate::evidence::text::bounded(&whole)], &[&"x".repeat(1_000)]);
+    let whole = format!("{} payment", "x".repeat(900));
+    check(MOCHA, "mocha --grep payment", &[&crate::evidence::text::bounded(&whole)], &[&"x".repeat(900)]);
 }
 
 proptest::proptest! {

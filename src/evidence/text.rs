@@ -9,7 +9,7 @@ use crate::url::without_user_info;
 const MAX_CHARS: usize = 300;
 
 /// The longest title that is kept, in characters: long enough for any filter that somebody wrote by hand.
-const MAX_TITLE: usize = 4096;
+const MAX_TITLE: usize = 1024;
 
 /// The first line that says something, without colour codes and outer blanks, cut where it is long.
 pub(super) fn headline(text: &str) -> String {

@@ -98,7 +98,7 @@ mod tests {
             timeout: Duration::from_secs(60),
             environment: Environment::default(),
             read: Box::new(|_, _| crate::evidence::ReportEvidence::NotAsked),
-            recipe: Box::new(|_| Invocation { argv: Vec::new(), variables: Vec::new() }),
+            recipe: Box::new(|_| Invocation::default()),
             last_time: seconds.map(Duration::from_secs),
             exclusive,
         }
