@@ -3,6 +3,8 @@
 mod chosen;
 mod finding;
 mod judging;
+#[cfg(test)]
+mod properties;
 mod rules;
 #[cfg(test)]
 mod tests;
