@@ -10,6 +10,7 @@ use super::killed;
 use super::output::{RunOutput, SuiteOutput};
 use super::plan;
 use super::proving::{self, Order, Proven};
+use super::repeats::Repeat;
 use crate::caller::Caller;
 use crate::cli;
 use crate::error::{Error, Exit, Result};
@@ -74,6 +75,7 @@ fn prove(caller: &Caller, repository: &Repository, args: &cli::Run, reporter: &m
         target: args.target.clone(),
         parent: None,
         only_if_missing: false,
+        repeat: Repeat::of(args),
     };
     match proving::prove(&mut ground, reporter, &order)? {
         Proven::Recorded(recorded, verdicts) => {
@@ -137,7 +139,7 @@ fn draft(caller: &Caller, repository: &Repository, args: &cli::Run, reporter: &m
     })?;
     let policy = policy::parse(&bytes).map_err(|error| error.into_error(policy::FILE))?;
     let suites = chosen(&policy, &args.suites, policy.suites.keys().cloned().collect())?;
-    let verdicts = proving::draft(caller, repository, reporter, &policy, &suites)?;
+    let verdicts = proving::draft(caller, repository, reporter, &policy, &suites, Repeat::of(args))?;
     reporter.say_all(&allowing::lines(&policy, &verdicts));
     reporter.say(
         &Line::new()
@@ -173,6 +175,8 @@ fn suite_document(suite: &SuiteVerdict) -> SuiteOutput {
         verdict: suite.verdict.word(),
         findings: suite.verdict.findings().into_iter().cloned().collect(),
         counts: suite.counts,
+        runs: suite.runs,
+        notes: suite.notes.clone(),
         ms: u64::try_from(suite.duration.as_millis()).unwrap_or(u64::MAX),
     }
 }

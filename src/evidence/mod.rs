@@ -4,6 +4,7 @@
 
 mod adapters;
 mod ecmascript;
+pub mod excerpt;
 mod file;
 mod filter;
 #[cfg(test)]

@@ -5,6 +5,7 @@ mod finding;
 mod judging;
 #[cfg(test)]
 mod properties;
+mod repeats;
 mod rules;
 #[cfg(test)]
 mod tests;
@@ -12,5 +13,6 @@ mod verdict;
 
 pub use finding::{Code, Finding};
 pub use judging::{Allowance, Judged, judge, judge_file};
+pub use repeats::{Run, differences, first_failed_run};
 pub use rules::{Flaky, RULES_VERSION, Rules};
 pub use verdict::{Counts, MAX_FINDINGS, Verdict, Word};
