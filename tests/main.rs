@@ -14,6 +14,7 @@ mod documents;
 mod escapes;
 mod evidence;
 mod faults;
+mod findings;
 mod floods;
 mod gate;
 mod hooks;

@@ -26,10 +26,7 @@ const COMMON: &[Missing<Policy>] = &[
 ];
 
 /// The keys of a suite.
-const PER_SUITE: &[Missing<Suite>] = &[
-    ("artifacts", |suite| !suite.artifacts.is_empty(), "artifacts are not judged"),
-    ("sources", |suite| !suite.sources.is_empty(), "sources are not searched for focused tests"),
-];
+const PER_SUITE: &[Missing<Suite>] = &[("artifacts", |suite| !suite.artifacts.is_empty(), "artifacts are not judged")];
 
 impl Policy {
     /// What the policy asks for and this version cannot do, though it would change a verdict. Not empty: no proof.
@@ -55,7 +52,7 @@ mod tests {
 
     #[test]
     fn a_policy_within_what_works_asks_for_nothing_more() {
-        let text = "[suites.a]\nrun = ['a']\nreport = 'mocha-json'\nallow_skipped = [{ test = 'x', reason = 'y' }]\n\
+        let text = "[suites.a]\nrun = ['a']\nreport = 'mocha-json'\nallow_skipped = [{ test = 'x', reason = 'y' }]\nsources = ['x']\n\
                     [warnings]\nallow = [{ pattern = 'x', reason = 'y' }]\n[evidence]\nfolder = 'evidence'\n[proof]\ngit = 'history'\nfilters = ['lfs']\n";
         assert!(keys(text).is_empty());
     }
@@ -63,8 +60,8 @@ mod tests {
     #[test]
     fn every_key_whose_work_comes_later_is_named() {
         let text = "[proof]\nworkspace = 'reuse'\n[warnings]\nfail = ['x']\n[changelog]\nrequire = true\n\
-                    [records]\nsign = 'required'\nshare = 'required'\n[suites.a]\nrun = ['a']\nreport = 'tap'\n\
-                    artifacts = [{ paths = 'x' }]\nsources = ['x']\n";
+                    [records]\nsign = 'required'\nshare = 'required'\n[suites.a]\nrun = ['a']\nreport = 'ctrf'\n\
+                    artifacts = [{ paths = 'x' }]\n";
         assert_eq!(
             keys(text),
             [
@@ -73,8 +70,7 @@ mod tests {
                 "changelog.require",
                 "records.sign",
                 "records.share",
-                "suites.a.artifacts",
-                "suites.a.sources"
+                "suites.a.artifacts"
             ]
         );
     }

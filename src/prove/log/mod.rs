@@ -18,7 +18,7 @@ use std::path::Path;
 pub(super) use hide::without;
 use kept::Kept;
 pub use masks::Masks;
-pub use read::{last_line_of, last_lines_of, telling_lines_of};
+pub use read::{first_and_last_lines_of, last_line_of, last_lines_of, telling_lines_of};
 use stream::Stream;
 
 /// Bytes of a line that [`LogWriter::last_line`] gives, at most.
