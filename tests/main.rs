@@ -38,4 +38,5 @@ mod selection;
 mod support;
 mod sweep;
 mod tidy;
+mod warnings;
 mod workspace;

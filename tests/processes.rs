@@ -30,7 +30,7 @@ impl Shell {
     fn run(&self, script: &str, timeout: Duration, cancel: &Cancel) -> Ended {
         let variables = [("PATH".into(), "/usr/bin:/bin".into())].into();
         let argv = ["sh", "-c", script].map(str::to_owned);
-        run(&self.job(&argv, &variables, timeout), cancel, &mut |_, _| {}).unwrap()
+        run(&self.job(&argv, &variables, timeout), cancel, &mut |_| {}, &mut |_, _| {}).unwrap()
     }
 
     fn job<'a>(
@@ -163,7 +163,7 @@ fn a_program_that_cannot_be_started_is_named() {
     let shell = Shell::new();
     let variables = BTreeMap::new();
     let job = Job { program: Path::new("/no/such/program"), ..shell.job(&[], &variables, LONG) };
-    let error = run(&job, &Cancel::never(), &mut |_, _| {}).unwrap_err();
+    let error = run(&job, &Cancel::never(), &mut |_| {}, &mut |_, _| {}).unwrap_err();
     assert!(error.message.starts_with("cannot start /no/such/program: "), "{error}");
 }
 

@@ -14,7 +14,7 @@ use super::killed;
 use super::statement::{self, Judged};
 use super::watch::Watch;
 use crate::error::{Context as _, Error, Exit, Result};
-use crate::evidence;
+use crate::evidence::{self, WarningLists};
 use crate::git::{Oid, Repository, write_durably};
 use crate::judge::Word;
 use crate::policy::{GitView, Policy};
@@ -253,6 +253,7 @@ fn runs_of(ground: &Ground<'_>, order: &Order<'_>) -> Result<Vec<(String, u32)>>
 
 fn jobs(policy: &Policy, runs: &[(String, u32)], last_times: &BTreeMap<String, Duration>) -> Result<Vec<SuiteJob>> {
     let mut jobs = Vec::new();
+    let warnings = WarningLists::of(&policy.warnings);
     for (name, often) in runs {
         let suite = policy.suites.get(name).context(format!("cannot find the suite '{name}' in the policy"))?;
         for run in 0..*often {
@@ -264,7 +265,8 @@ fn jobs(policy: &Policy, runs: &[(String, u32)], last_times: &BTreeMap<String, D
                 environment: suite.env.clone(),
                 last_time: last_times.get(name).copied(),
                 exclusive: suite.exclusive,
-                read: Box::new(move |file, started| evidence::read_report(report, file, started, &mut |_| {})),
+                read: Box::new(move |file, started, hear| evidence::read_report(report, file, started, hear)),
+                warnings: warnings.clone(),
                 recipe: Box::new(move |file: &Path| {
                     let recipe = evidence::recipe(report, &argv, file);
                     let mut argv = evidence::fill_in(&argv, file);

@@ -10,12 +10,14 @@ mod noticed;
 mod recipe;
 mod report;
 mod text;
+mod warnings;
 
 pub use adapters::{FilterOptions, Retries, filter_options, parse_report, recipe, retries};
 pub use file::{MAX_REPORT_BYTES, read_report};
 pub use noticed::Noticed;
 pub use recipe::{Recipe, ReportFrom, fill_in};
 pub use report::{Outcome, ReportEvidence, SuiteError, TestCase, TestReport};
+pub use warnings::{Listener, WARNINGS_FILE, WarningLists};
 
 /// How a suite's process ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

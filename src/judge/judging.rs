@@ -1,17 +1,20 @@
 //! From evidence to a verdict. The one place that decides what a test report is worth.
 
 use std::collections::HashMap;
+use std::path::Path;
 
 use regex::Regex;
 
 use super::finding::{Code, Finding};
 use super::verdict::{Counts, Verdict};
-use crate::evidence::{self, Ended, Noticed, Outcome, ReportEvidence, SuiteError, SuiteEvidence, TestCase, TestReport};
+use crate::evidence::{
+    self, Ended, Noticed, Outcome, ReportEvidence, SuiteError, SuiteEvidence, TestCase, TestReport, WarningLists,
+};
 use crate::policy::{AllowLeftover, Report, Suite};
 
 /// The version of the rules below. It stands in every record and goes up whenever the same evidence could be judged
 /// more strictly than before, so that a gate can ask for proofs that were judged by rules as strict as its own.
-pub const RULES_VERSION: u32 = 2;
+pub const RULES_VERSION: u32 = 3;
 
 /// What a suite asks of its evidence.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -61,10 +64,12 @@ impl Judged {
 
 /// What the gate makes of the bytes of a report whose runner ended with `exit`: the core of `proof-gate judge`.
 ///
-/// Nothing but the report and the exit code is weighed, so what needs the run itself (warnings, artifacts) cannot show.
+/// Nothing but the report and the exit code is weighed: of warnings those that the report holds by the built-in list, and no artifacts.
 pub fn judge_file(bytes: &[u8], report: Report, exit: i32) -> Judged {
-    let evidence = SuiteEvidence::new(Ended::Exited(exit), evidence::parse_report(report, bytes, &mut |_| {}));
-    judge(&evidence, &Rules::default())
+    let mut heard = WarningLists::default().listen();
+    let report = evidence::parse_report(report, bytes, &mut |lines| heard.report(lines));
+    let noticed = heard.finish(Path::new(""));
+    judge(&SuiteEvidence { noticed, ..SuiteEvidence::new(Ended::Exited(exit), report) }, &Rules::default())
 }
 
 /// Judges the evidence of one suite.

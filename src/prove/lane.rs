@@ -30,6 +30,7 @@ use super::{Cancel, Event, Job, Outcome, Request, Source, StepKind, SuiteRun};
 use crate::error::{Context as _, Error, Result};
 use crate::evidence::Noticed;
 use crate::evidence::ReportEvidence;
+use crate::evidence::WARNINGS_FILE;
 use crate::policy::Argv;
 
 /// Lines of a failed command's log that its error shows.
@@ -188,7 +189,7 @@ impl<'a> Lane<'a> {
             masks: &self.masks,
             afterwards,
         };
-        let ended = process::run(&job, cancel, &mut |_, _| {
+        let ended = process::run(&job, cancel, &mut |_| {}, &mut |_, _| {
             if cancel.is_raised() {
                 progress(Event::Interrupted);
             }
@@ -280,6 +281,7 @@ impl<'a> Lane<'a> {
                 Event::SuiteOutput { name: name.clone(), last_line, elapsed }
             });
         };
+        let mut heard = job.suite.warnings.listen();
         let ended = process::run(
             &process::Job {
                 supervisor: &self.request.caller.program,
@@ -294,6 +296,7 @@ impl<'a> Lane<'a> {
                 afterwards: Afterwards::End,
             },
             cancel,
+            &mut |bytes| heard.output(bytes),
             &mut tell,
         )?;
         run.started_system = ended.started;
@@ -318,7 +321,10 @@ impl<'a> Lane<'a> {
         run.noticed.extend(tracked::noticed(&self.tracked.differences()?));
         let refs = WorkspaceRefs::read(self.workspace.folder()).beside(&self.given_refs);
         run.noticed.extend(self.user.changes(&refs));
-        run.told = (job.suite.read)(&report, run.started_system).relative_to(&run.folder);
+        let told = (job.suite.read)(&report, run.started_system, &mut |lines| heard.report(lines));
+        run.told = told.relative_to(&run.folder);
+        heard.read_warnings(&report.with_file_name(WARNINGS_FILE));
+        run.noticed.extend(heard.finish(&run.folder));
         reports::keep(&reports, &job.outputs, &self.masks)
             .context(format!("cannot keep the report of the suite {name}"))?;
         let failed = !matches!(run.outcome, Outcome::Exited { code: 0 } | Outcome::Cancelled);

@@ -1,18 +1,17 @@
 //! Starting programs: each below a supervisor of its own, its output into a log. Beside the git door and the supervisor itself, the
 //! only place that does.
 
+mod kept;
+
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
-use std::fmt;
 use std::io::{self, PipeReader, Read as _, Write as _};
 use std::net::Shutdown;
 use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::thread::JoinHandle;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
 
 use rustix::event::{PollFd, PollFlags, poll};
@@ -24,6 +23,7 @@ use super::supervise::wire::{Channel, Event, Heard, Order, Wish, timespec};
 use super::supervise::{self, LIMIT, end_orphans, orphans_of};
 use crate::error::{Context as _, Error, Result};
 
+pub use self::kept::Kept;
 pub use super::supervise::{Afterwards, Ending, Leftover};
 
 /// Runs a program as its caller would: same standard output and error, the given environment, and `input` on its standard input.
@@ -122,16 +122,21 @@ fn supervisors() -> MutexGuard<'static, Vec<Pid>> {
 
 /// Runs a program to its end and then ends what it left, or keeps it.
 ///
-/// The log's first line is the argv as JSON. A process elsewhere that holds the output open keeps nobody waiting. `progress` gets the
-/// log's last line and the time that passed. An error means that nobody knows how the program ended.
-pub fn run(job: &Job<'_>, cancel: &Cancel, progress: &mut dyn FnMut(String, Duration)) -> Result<Ended> {
+/// The log's first line is the argv as JSON. A process elsewhere that holds the output open keeps nobody waiting. `hear` gets what it
+/// prints as it comes, `progress` the log's last line and the time that passed. An error means that nobody knows how the program ended.
+pub fn run(
+    job: &Job<'_>,
+    cancel: &Cancel,
+    hear: &mut dyn FnMut(&[u8]),
+    progress: &mut dyn FnMut(String, Duration),
+) -> Result<Ended> {
     let first_line = serde_json::to_vec(job.argv).context("cannot write the log")?;
     let cannot_log = || format!("cannot write the log {}", job.log.display());
     let log = LogWriter::create(job.log, &first_line, job.masks).context(cannot_log())?;
     let started = job.log.metadata().and_then(|file| file.modified()).context(cannot_log())?;
     let mut supervised = Supervised::start(job, log)?;
-    let event = supervised.watch(job, cancel, progress);
-    let event = event.and_then(|event| supervised.read_rest().context(cannot_log()).map(|()| event));
+    let event = supervised.watch(job, cancel, hear, progress);
+    let event = event.and_then(|event| supervised.read_rest(hear).context(cannot_log()).map(|()| event));
     let (ending, duration, leftovers, over, late, undying) = match event {
         Ok(Event::Ended { ending, duration, leftovers, over, late, undying }) => {
             (ending, duration, leftovers, over, late, undying)
@@ -191,13 +196,19 @@ impl Supervised {
     }
 
     /// Writes the log and hears the supervisor until it says how the program ended.
-    fn watch(&mut self, job: &Job<'_>, cancel: &Cancel, progress: &mut dyn FnMut(String, Duration)) -> Result<Event> {
+    fn watch(
+        &mut self,
+        job: &Job<'_>,
+        cancel: &Cancel,
+        hear: &mut dyn FnMut(&[u8]),
+        progress: &mut dyn FnMut(String, Duration),
+    ) -> Result<Event> {
         let (mut said, mut elapsed, mut last) = (None, Duration::ZERO, Instant::now());
         let (mut shown, mut shown_at, mut woken_at) = (String::new(), Duration::ZERO, Duration::ZERO);
         let longest = job.timeout.saturating_add(job.grace).saturating_add(LIMIT).saturating_add(SLACK);
         loop {
             let is_open =
-                self.read_output(LONGEST_NAP).context(format!("cannot write the log {}", job.log.display()))?;
+                self.read_output(LONGEST_NAP, hear).context(format!("cannot write the log {}", job.log.display()))?;
             match self.channel.hear::<Event>(if is_open { Duration::ZERO } else { LONGEST_NAP }) {
                 Heard::Message(event) => return Ok(event),
                 Heard::Nothing => {}
@@ -227,8 +238,8 @@ impl Supervised {
         }
     }
 
-    /// Waits a moment for output and writes it to the log. `false`: nobody holds the other end any more.
-    fn read_output(&mut self, patience: Duration) -> io::Result<bool> {
+    /// Waits a moment for output, lets it be heard and writes it to the log. `false`: nobody holds the other end any more.
+    fn read_output(&mut self, patience: Duration, hear: &mut dyn FnMut(&[u8])) -> io::Result<bool> {
         let mut ready = [PollFd::new(&self.output, PollFlags::IN), PollFd::new(self.channel.socket(), PollFlags::IN)];
         match poll(&mut ready, Some(&timespec(patience))) {
             Ok(0) | Err(rustix::io::Errno::INTR) => return Ok(true),
@@ -240,6 +251,7 @@ impl Supervised {
         }
         let mut bytes = vec![0; 64 << 10];
         let count = self.output.read(&mut bytes)?;
+        hear(&bytes[..count]);
         if let Some(log) = &mut self.log {
             log.write(&bytes[..count])?;
         }
@@ -247,11 +259,11 @@ impl Supervised {
     }
 
     /// What stands in the pipe although all is over. Who still holds it is not waited for.
-    fn read_rest(&mut self) -> io::Result<()> {
+    fn read_rest(&mut self, hear: &mut dyn FnMut(&[u8])) -> io::Result<()> {
         for _ in 0..MOST_REST {
             let mut ready = [PollFd::new(&self.output, PollFlags::IN)];
             let is_ready = poll(&mut ready, Some(&timespec(Duration::ZERO)))? > 0;
-            if !is_ready || !self.read_output(Duration::ZERO)? {
+            if !is_ready || !self.read_output(Duration::ZERO, hear)? {
                 break;
             }
         }
@@ -313,82 +325,11 @@ impl Supervised {
             Some(process) => error.hint(process.undying().message),
         }
     }
-
-    /// Lets what is left run on, and its output into the log.
-    fn keep(mut self) -> Result<Kept> {
-        let cannot = "cannot go on reading what a program prints";
-        let mut output = self.output.try_clone().context(cannot)?;
-        let mut log = self.log.take();
-        let is_over = Arc::new(AtomicBool::new(false));
-        let seen = Arc::clone(&is_over);
-        let reader = std::thread::Builder::new().spawn(move || {
-            let mut bytes = vec![0; 64 << 10];
-            while !seen.load(Ordering::Relaxed) {
-                let mut ready = [PollFd::new(&output, PollFlags::IN)];
-                match poll(&mut ready, Some(&timespec(TAIL_EVERY))) {
-                    Ok(0) | Err(_) => continue,
-                    Ok(_) => {}
-                }
-                let count = output.read(&mut bytes).unwrap_or(0);
-                if count == 0 {
-                    break;
-                }
-                // Who reads no further would make the others wait; a log that is cut short is the lesser harm.
-                log = log.and_then(|mut log| log.write(&bytes[..count]).is_ok().then_some(log));
-            }
-            log.map(LogWriter::finish);
-        });
-        let reader = reader.context(cannot)?;
-        Ok(Kept { supervised: self, reader: Some(reader), is_over })
-    }
 }
 
 impl Drop for Supervised {
     fn drop(&mut self) {
         self.end();
-    }
-}
-
-/// What a program left running on purpose. Leaving scope ends it at once.
-pub struct Kept {
-    supervised: Supervised,
-    reader: Option<JoinHandle<()>>,
-    is_over: Arc<AtomicBool>,
-}
-
-impl Kept {
-    /// Ends it: SIGTERM, the job's grace or this one if it is shorter, SIGKILL.
-    pub fn end(mut self, grace: Duration, cancel: &Cancel) -> Result<()> {
-        let mut said = Some(Wish::Stop);
-        self.supervised.channel.say(&Wish::Stop).ok();
-        let begun = Instant::now();
-        while begun.elapsed() < GRACE + LIMIT + SLACK && self.supervised.wait(LONGEST_NAP).is_none() {
-            if begun.elapsed() < grace {
-                self.supervised.pass_on(cancel, &mut said);
-            } else if said.replace(Wish::Kill) != Some(Wish::Kill) {
-                self.supervised.channel.say(&Wish::Kill).ok();
-            }
-        }
-        match self.supervised.end().first() {
-            None => Ok(()),
-            Some(process) => Err(process.undying()),
-        }
-    }
-}
-
-impl Drop for Kept {
-    fn drop(&mut self) {
-        self.supervised.end();
-        self.is_over.store(true, Ordering::Relaxed);
-        if let Some(reader) = self.reader.take() {
-            drop(reader.join());
-        }
-    }
-}
-
-impl fmt::Debug for Kept {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Kept({})", self.supervised.id)
     }
 }
 
