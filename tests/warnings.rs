@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use crate::support::{Fingerprint, SHOP_POLICY, Sandbox};
+use crate::support::{SHOP_POLICY, Sandbox};
 
 /// What a runner on node prints when a listener leaks.
 const LEAK: &str =
