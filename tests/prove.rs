@@ -114,7 +114,7 @@ impl Sandbox {
                 environment: policy::Environment::default(),
                 read: Box::new(|_, _, _| ReportEvidence::NotAsked),
                 warnings: WarningLists::default(),
-                recipe: Box::new(move |_| Invocation { argv: argv.clone(), variables: vec![] }),
+                recipe: Box::new(move |_| Invocation { argv: argv.clone(), ..Invocation::default() }),
                 last_time: None,
                 exclusive: false,
             }
@@ -218,7 +218,7 @@ fn a_linked_worktree_of_a_reftable_repository_is_proven_and_a_script_of_the_tree
         environment: policy::Environment::default(),
         read: Box::new(|_, _, _| ReportEvidence::NotAsked),
         warnings: WarningLists::default(),
-        recipe: Box::new(|_| Invocation { argv: vec!["./run".to_owned(), "arg".to_owned()], variables: vec![] }),
+        recipe: Box::new(|_| Invocation { argv: vec!["./run".to_owned(), "arg".to_owned()], ..Invocation::default() }),
         last_time: None,
         exclusive: false,
     };

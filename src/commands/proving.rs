@@ -271,7 +271,7 @@ fn jobs(policy: &Policy, runs: &[(String, u32)], last_times: &BTreeMap<String, D
                     let recipe = evidence::recipe(report, &argv, file);
                     let mut argv = evidence::fill_in(&argv, file);
                     argv.extend(recipe.args);
-                    Invocation { argv, variables: recipe.variables }
+                    Invocation { argv, variables: recipe.variables, from: recipe.from }
                 }),
             });
         }

@@ -6,6 +6,8 @@ mod adapters;
 mod file;
 #[cfg(test)]
 mod fixtures;
+#[cfg(test)]
+mod fuzz;
 mod noticed;
 mod recipe;
 mod report;
@@ -55,15 +57,7 @@ mod tests {
 
     #[test]
     fn a_format_without_a_reader_is_never_a_pass() {
-        for adapter in [
-            Adapter::PlaywrightJson,
-            Adapter::VitestJson,
-            Adapter::JestJson,
-            Adapter::Ctrf,
-            Adapter::GoJson,
-            Adapter::NodeTest,
-            Adapter::Tap,
-        ] {
+        for adapter in [Adapter::Ctrf] {
             let judged = judge_file(b"{}", Report { adapter, flavor: None }, 0);
             assert_eq!(judged.verdict.findings()[0].code, crate::judge::Code::ReportMalformed, "{adapter:?}");
         }

@@ -99,7 +99,7 @@ mod tests {
             environment: Environment::default(),
             read: Box::new(|_, _, _| crate::evidence::ReportEvidence::NotAsked),
             warnings: crate::evidence::WarningLists::default(),
-            recipe: Box::new(|_| Invocation { argv: Vec::new(), variables: Vec::new() }),
+            recipe: Box::new(|_| Invocation::default()),
             last_time: seconds.map(Duration::from_secs),
             exclusive,
         }

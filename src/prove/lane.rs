@@ -5,6 +5,7 @@
 
 mod report;
 mod settle;
+mod told;
 
 use std::fs;
 use std::os::unix::ffi::OsStrExt as _;
@@ -28,9 +29,7 @@ use super::workspace::Workspace;
 use super::workspace_refs::WorkspaceRefs;
 use super::{Cancel, Event, Job, Outcome, Request, Source, StepKind, SuiteRun};
 use crate::error::{Context as _, Error, Result};
-use crate::evidence::Noticed;
-use crate::evidence::ReportEvidence;
-use crate::evidence::WARNINGS_FILE;
+use crate::evidence::{Noticed, ReportEvidence, ReportFrom};
 use crate::policy::Argv;
 
 /// Lines of a failed command's log that its error shows.
@@ -187,9 +186,11 @@ impl<'a> Lane<'a> {
             grace,
             log: &log,
             masks: &self.masks,
+            copy: None,
+            warnings: None,
             afterwards,
         };
-        let ended = process::run(&job, cancel, &mut |_| {}, &mut |_, _| {
+        let ended = process::run(&job, cancel, &mut |_, _| {
             if cancel.is_raised() {
                 progress(Event::Interrupted);
             }
@@ -261,6 +262,12 @@ impl<'a> Lane<'a> {
         let reports = self.workspace.report_folder()?;
         let report = reports.join("report");
         let invocation = (job.suite.recipe)(&report);
+        // A folder that the suite does not know: what it prints is its report, whatever it writes elsewhere.
+        let printed = match invocation.from {
+            ReportFrom::File => None,
+            ReportFrom::Stdout => Some(self.workspace.report_folder()?),
+        };
+        let copy = printed.as_ref().map(|printed| printed.join("report"));
         let mut variables = self.variables.clone();
         environment::add(&mut variables, self.request.caller, &job.suite.environment)?;
         for (name, value) in &invocation.variables {
@@ -281,7 +288,6 @@ impl<'a> Lane<'a> {
                 Event::SuiteOutput { name: name.clone(), last_line, elapsed }
             });
         };
-        let mut heard = job.suite.warnings.listen();
         let ended = process::run(
             &process::Job {
                 supervisor: &self.request.caller.program,
@@ -293,10 +299,11 @@ impl<'a> Lane<'a> {
                 grace: process::GRACE,
                 log: &run.log,
                 masks: &self.masks,
+                copy: copy.as_deref(),
+                warnings: Some(&job.suite.warnings),
                 afterwards: Afterwards::End,
             },
             cancel,
-            &mut |bytes| heard.output(bytes),
             &mut tell,
         )?;
         run.started_system = ended.started;
@@ -305,7 +312,8 @@ impl<'a> Lane<'a> {
         run.noticed.extend(std::mem::take(&mut self.notes).into_iter().map(Noticed::Note));
         let leftovers = ended.leftovers.into_iter();
         run.noticed.extend(leftovers.map(|Leftover { program, command }| Noticed::Leftover { program, command }));
-        if reports::was_written_after(&reports.join("report"), ended.over) {
+        let report = copy.as_deref().unwrap_or(&report);
+        if reports::was_written_after(report, ended.over) {
             let late = ended.late.into_iter();
             run.noticed.extend(late.map(|Leftover { program, command }| Noticed::WroteLate { program, command }));
         }
@@ -321,11 +329,8 @@ impl<'a> Lane<'a> {
         run.noticed.extend(tracked::noticed(&self.tracked.differences()?));
         let refs = WorkspaceRefs::read(self.workspace.folder()).beside(&self.given_refs);
         run.noticed.extend(self.user.changes(&refs));
-        let told = (job.suite.read)(&report, run.started_system, &mut |lines| heard.report(lines));
-        run.told = told.relative_to(&run.folder);
-        heard.read_warnings(&report.with_file_name(WARNINGS_FILE));
-        run.noticed.extend(heard.finish(&run.folder));
-        reports::keep(&reports, &job.outputs, &self.masks)
+        told::note(run, job.suite, report, &reports, ended.heard);
+        reports::keep(printed.as_ref().unwrap_or(&reports), &job.outputs, &self.masks)
             .context(format!("cannot keep the report of the suite {name}"))?;
         let failed = !matches!(run.outcome, Outcome::Exited { code: 0 } | Outcome::Cancelled);
         if failed && let Err(Stop::Failed(error)) = self.steps(StepKind::Ready, progress, cancel) {

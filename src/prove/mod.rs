@@ -15,6 +15,7 @@ mod masked_report;
 mod mounts;
 #[cfg(target_os = "linux")]
 mod orphans;
+mod output;
 mod place;
 pub mod process;
 mod proof;

@@ -1,29 +1,30 @@
 //! Starting programs: each below a supervisor of its own, its output into a log. Beside the git door and the supervisor itself, the
 //! only place that does.
 
-mod kept;
-
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
-use std::io::{self, PipeReader, Read as _, Write as _};
+use std::fmt;
+use std::io::{self, Write as _};
 use std::net::Shutdown;
 use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread::JoinHandle;
 use std::time::{Duration, Instant, SystemTime};
 
-use rustix::event::{PollFd, PollFlags, poll};
 use rustix::process::{Pid, Signal, getpid, kill_process};
 
 use super::Cancel;
 use super::log::{LogWriter, Masks};
-use super::supervise::wire::{Channel, Event, Heard, Order, Wish, timespec};
+use super::output::Outputs;
+use super::supervise::wire::{Channel, Event, Heard, Order, Wish};
 use super::supervise::{self, LIMIT, end_orphans, orphans_of};
 use crate::error::{Context as _, Error, Result};
+use crate::evidence::{Listener, WarningLists};
 
-pub use self::kept::Kept;
 pub use super::supervise::{Afterwards, Ending, Leftover};
 
 /// Runs a program as its caller would: same standard output and error, the given environment, and `input` on its standard input.
@@ -65,9 +66,6 @@ const LONGEST_NAP: Duration = Duration::from_millis(20);
 /// What a supervisor may take beyond the program's own time before it counts as lost.
 const SLACK: Duration = Duration::from_secs(10);
 
-/// Reads of what stands in the pipe at the end, of 64 KiB each: more than a pipe holds.
-const MOST_REST: usize = 32;
-
 /// A program to be run below a supervisor.
 #[derive(Debug)]
 pub struct Job<'a> {
@@ -89,6 +87,10 @@ pub struct Job<'a> {
     pub log: &'a Path,
     /// What is not written there as it came.
     pub masks: &'a Masks,
+    /// A file that takes the standard output too, byte for byte up to one more than a report may have. It must not exist.
+    pub copy: Option<&'a Path>,
+    /// Which lines of its output are warnings, where it is listened to.
+    pub warnings: Option<&'a WarningLists>,
     /// What becomes of what it leaves running.
     pub afterwards: Afterwards,
 }
@@ -108,6 +110,8 @@ pub struct Ended {
     pub over: SystemTime,
     /// What went on for a moment after that. Where it did not end by itself, it is among the leftovers too.
     pub late: Vec<Leftover>,
+    /// Who listened to its output, where it was asked for.
+    pub heard: Option<Listener>,
     /// The leftovers, where they run on: with [`Afterwards::Keep`] and only if there are some.
     pub kept: Option<Kept>,
 }
@@ -122,26 +126,22 @@ fn supervisors() -> MutexGuard<'static, Vec<Pid>> {
 
 /// Runs a program to its end and then ends what it left, or keeps it.
 ///
-/// The log's first line is the argv as JSON. A process elsewhere that holds the output open keeps nobody waiting. `hear` gets what it
-/// prints as it comes, `progress` the log's last line and the time that passed. An error means that nobody knows how the program ended.
-pub fn run(
-    job: &Job<'_>,
-    cancel: &Cancel,
-    hear: &mut dyn FnMut(&[u8]),
-    progress: &mut dyn FnMut(String, Duration),
-) -> Result<Ended> {
+/// The log's first line is the argv as JSON. A process elsewhere that holds the output open keeps nobody waiting. `progress` gets the
+/// log's last line and the time that passed. An error means that nobody knows how the program ended.
+pub fn run(job: &Job<'_>, cancel: &Cancel, progress: &mut dyn FnMut(String, Duration)) -> Result<Ended> {
     let first_line = serde_json::to_vec(job.argv).context("cannot write the log")?;
     let cannot_log = || format!("cannot write the log {}", job.log.display());
-    let log = LogWriter::create(job.log, &first_line, job.masks).context(cannot_log())?;
+    let log = LogWriter::create(job.log, &first_line, job.masks, job.warnings.map(WarningLists::listen))
+        .context(cannot_log())?;
     let started = job.log.metadata().and_then(|file| file.modified()).context(cannot_log())?;
     let mut supervised = Supervised::start(job, log)?;
-    let event = supervised.watch(job, cancel, hear, progress);
-    let event = event.and_then(|event| supervised.read_rest(hear).context(cannot_log()).map(|()| event));
-    let (ending, duration, leftovers, over, late, undying) = match event {
-        Ok(Event::Ended { ending, duration, leftovers, over, late, undying }) => {
-            (ending, duration, leftovers, over, late, undying)
+    let event = supervised.watch(job, cancel, progress);
+    let event = event.and_then(|event| supervised.outputs.finish().context(cannot_log()).map(|heard| (event, heard)));
+    let (ending, duration, leftovers, over, late, undying, heard) = match event {
+        Ok((Event::Ended { ending, duration, leftovers, over, late, undying }, heard)) => {
+            (ending, duration, leftovers, over, late, undying, heard)
         }
-        Ok(Event::NotStarted { cause }) => {
+        Ok((Event::NotStarted { cause }, _)) => {
             return Err(Error::new(format!("cannot start {}: {cause}", job.program.display())));
         }
         Err(error) => return Err(supervised.give_up(error)),
@@ -151,7 +151,7 @@ pub fn run(
     }
     let keeps = job.afterwards == Afterwards::Keep && !leftovers.is_empty();
     let kept = if keeps { Some(supervised.keep()?) } else { None };
-    Ok(Ended { ending, started, duration, leftovers, over, late, kept })
+    Ok(Ended { ending, started, duration, leftovers, over, late, heard, kept })
 }
 
 /// A supervisor and what is read from it. Leaving scope ends it and everything below it.
@@ -159,8 +159,7 @@ struct Supervised {
     child: Child,
     id: Pid,
     channel: Channel,
-    output: PipeReader,
-    log: Option<LogWriter>,
+    outputs: Outputs,
     is_over: bool,
 }
 
@@ -169,17 +168,16 @@ impl Supervised {
         let cannot = "cannot start the supervisor";
         supervise::adopt_orphans().context(cannot)?;
         let (here, there) = UnixStream::pair().context(cannot)?;
-        let (output, into) = io::pipe().context(cannot)?;
+        let (outputs, ends) = Outputs::new(log, job.copy).context(cannot)?;
         let mut command = Command::new(job.supervisor);
         command.arg(supervise::COMMAND).current_dir("/").env_clear().stdin(OwnedFd::from(there));
-        command.stdout(into.try_clone().context(cannot)?).stderr(into);
+        command.stdout(ends.stdout).stderr(ends.stderr);
         let mut living = supervisors();
         let child = command.spawn().context(format!("{cannot} {}", job.supervisor.display()))?;
         let id = Pid::from_child(&child);
         living.push(id);
         drop((living, command));
-        let mut supervised =
-            Supervised { child, id, channel: Channel::new(here), output, log: Some(log), is_over: false };
+        let mut supervised = Supervised { child, id, channel: Channel::new(here), outputs, is_over: false };
         let order = Order {
             program: job.program.into(),
             args: job.argv.iter().skip(1).map(OsString::from).collect(),
@@ -196,20 +194,14 @@ impl Supervised {
     }
 
     /// Writes the log and hears the supervisor until it says how the program ended.
-    fn watch(
-        &mut self,
-        job: &Job<'_>,
-        cancel: &Cancel,
-        hear: &mut dyn FnMut(&[u8]),
-        progress: &mut dyn FnMut(String, Duration),
-    ) -> Result<Event> {
+    fn watch(&mut self, job: &Job<'_>, cancel: &Cancel, progress: &mut dyn FnMut(String, Duration)) -> Result<Event> {
         let (mut said, mut elapsed, mut last) = (None, Duration::ZERO, Instant::now());
         let (mut shown, mut shown_at, mut woken_at) = (String::new(), Duration::ZERO, Duration::ZERO);
         let longest = job.timeout.saturating_add(job.grace).saturating_add(LIMIT).saturating_add(SLACK);
         loop {
-            let is_open =
-                self.read_output(LONGEST_NAP, hear).context(format!("cannot write the log {}", job.log.display()))?;
-            match self.channel.hear::<Event>(if is_open { Duration::ZERO } else { LONGEST_NAP }) {
+            let heard = self.outputs.read(LONGEST_NAP, Some(self.channel.socket()));
+            heard.context(format!("cannot write the log {}", job.log.display()))?;
+            match self.channel.hear::<Event>(if self.outputs.is_open() { Duration::ZERO } else { LONGEST_NAP }) {
                 Heard::Message(event) => return Ok(event),
                 Heard::Nothing => {}
                 Heard::Gone => return Err(lost("its supervisor was ended from outside")),
@@ -228,7 +220,7 @@ impl Supervised {
                 return Err(lost("its supervisor does not answer"));
             }
             if elapsed - shown_at >= TAIL_EVERY {
-                let line = self.log.as_ref().map(LogWriter::last_line).unwrap_or_default();
+                let line = self.outputs.last_line();
                 if line != shown || elapsed - shown_at >= SIGN_OF_LIFE {
                     line.clone_into(&mut shown);
                     shown_at = elapsed;
@@ -236,38 +228,6 @@ impl Supervised {
                 }
             }
         }
-    }
-
-    /// Waits a moment for output, lets it be heard and writes it to the log. `false`: nobody holds the other end any more.
-    fn read_output(&mut self, patience: Duration, hear: &mut dyn FnMut(&[u8])) -> io::Result<bool> {
-        let mut ready = [PollFd::new(&self.output, PollFlags::IN), PollFd::new(self.channel.socket(), PollFlags::IN)];
-        match poll(&mut ready, Some(&timespec(patience))) {
-            Ok(0) | Err(rustix::io::Errno::INTR) => return Ok(true),
-            Ok(_) => {}
-            Err(error) => return Err(error.into()),
-        }
-        if ready[0].revents().is_empty() {
-            return Ok(true);
-        }
-        let mut bytes = vec![0; 64 << 10];
-        let count = self.output.read(&mut bytes)?;
-        hear(&bytes[..count]);
-        if let Some(log) = &mut self.log {
-            log.write(&bytes[..count])?;
-        }
-        Ok(count > 0)
-    }
-
-    /// What stands in the pipe although all is over. Who still holds it is not waited for.
-    fn read_rest(&mut self, hear: &mut dyn FnMut(&[u8])) -> io::Result<()> {
-        for _ in 0..MOST_REST {
-            let mut ready = [PollFd::new(&self.output, PollFlags::IN)];
-            let is_ready = poll(&mut ready, Some(&timespec(Duration::ZERO)))? > 0;
-            if !is_ready || !self.read_output(Duration::ZERO, hear)? {
-                break;
-            }
-        }
-        self.log.take().map_or(Ok(()), LogWriter::finish)
     }
 
     /// Tells the supervisor what the user asks for, once each; whether there was something to tell.
@@ -325,11 +285,64 @@ impl Supervised {
             Some(process) => error.hint(process.undying().message),
         }
     }
+
+    /// Lets what is left run on, and its output into the log.
+    fn keep(mut self) -> Result<Kept> {
+        let outputs = std::mem::take(&mut self.outputs);
+        let is_over = Arc::new(AtomicBool::new(false));
+        let seen = Arc::clone(&is_over);
+        let reader = std::thread::Builder::new().spawn(move || outputs.drain(TAIL_EVERY, &seen));
+        let reader = reader.context("cannot go on reading what a program prints")?;
+        Ok(Kept { supervised: self, reader: Some(reader), is_over })
+    }
 }
 
 impl Drop for Supervised {
     fn drop(&mut self) {
         self.end();
+    }
+}
+
+/// What a program left running on purpose. Leaving scope ends it at once.
+pub struct Kept {
+    supervised: Supervised,
+    reader: Option<JoinHandle<()>>,
+    is_over: Arc<AtomicBool>,
+}
+
+impl Kept {
+    /// Ends it: SIGTERM, the job's grace or this one if it is shorter, SIGKILL.
+    pub fn end(mut self, grace: Duration, cancel: &Cancel) -> Result<()> {
+        let mut said = Some(Wish::Stop);
+        self.supervised.channel.say(&Wish::Stop).ok();
+        let begun = Instant::now();
+        while begun.elapsed() < GRACE + LIMIT + SLACK && self.supervised.wait(LONGEST_NAP).is_none() {
+            if begun.elapsed() < grace {
+                self.supervised.pass_on(cancel, &mut said);
+            } else if said.replace(Wish::Kill) != Some(Wish::Kill) {
+                self.supervised.channel.say(&Wish::Kill).ok();
+            }
+        }
+        match self.supervised.end().first() {
+            None => Ok(()),
+            Some(process) => Err(process.undying()),
+        }
+    }
+}
+
+impl Drop for Kept {
+    fn drop(&mut self) {
+        self.supervised.end();
+        self.is_over.store(true, Ordering::Relaxed);
+        if let Some(reader) = self.reader.take() {
+            drop(reader.join());
+        }
+    }
+}
+
+impl fmt::Debug for Kept {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Kept({})", self.supervised.id)
     }
 }
 

@@ -14,8 +14,7 @@ use super::{Cancel, EnvironmentReport, Executor as _, Job, Local, Shard};
 use crate::caller::Caller;
 use crate::error::{Error, Result};
 use crate::evidence::Noticed;
-use crate::evidence::ReportEvidence;
-use crate::evidence::WarningLists;
+use crate::evidence::{ReportEvidence, ReportFrom, WarningLists};
 use crate::git::{Oid, Repository};
 use crate::policy;
 
@@ -85,6 +84,8 @@ pub struct Invocation {
     pub argv: Vec<String>,
     /// Variables that make the runner write its report. They win over the policy's.
     pub variables: Vec<(String, String)>,
+    /// Where its report comes from.
+    pub from: ReportFrom,
 }
 
 /// What a proof left.

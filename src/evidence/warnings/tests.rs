@@ -147,6 +147,14 @@ fn one_line_in_log_report_and_warnings_file_is_told_once_without_its_process() {
 }
 
 #[test]
+fn where_standard_output_is_the_report_a_test_s_line_is_told_as_it_was_printed() {
+    let mut listener = WarningLists::default().listen();
+    listener.output(b"{\"Action\":\"output\",\"Output\":\"testing: warning: no tests to run\\n\"}\n");
+    listener.report("testing: warning: no tests to run\n");
+    assert_eq!(words(listener), ["report testing: warning: no tests to run"]);
+}
+
+#[test]
 fn a_warnings_file_that_cannot_be_read_is_a_warning_and_one_that_is_not_there_is_none() {
     let folder = tempfile::tempdir().unwrap();
     let path = |name: &str| folder.path().join(name);
