@@ -41,4 +41,5 @@ mod show;
 mod support;
 mod sweep;
 mod tidy;
+mod warnings;
 mod workspace;

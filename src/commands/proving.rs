@@ -18,7 +18,7 @@ use super::statement::{self, Judged};
 use super::watch::Watch;
 use crate::caller::Caller;
 use crate::error::{Context as _, Error, Exit, Result};
-use crate::evidence;
+use crate::evidence::{self, WarningLists};
 use crate::git::{Oid, Repository};
 use crate::judge::Word;
 use crate::policy::{GitView, Policy};
@@ -283,6 +283,7 @@ fn jobs(
     locales: Option<&Locales>,
 ) -> Result<Vec<SuiteJob>> {
     let mut jobs = Vec::new();
+    let warnings = WarningLists::of(&policy.warnings);
     for (name, often) in runs {
         let suite = policy.suites.get(name).context(format!("cannot find the suite '{name}' in the policy"))?;
         for run in 0..*often {
@@ -298,7 +299,8 @@ fn jobs(
                 environment: suite.env.clone(),
                 last_time: last_times.get(name).copied(),
                 exclusive: suite.exclusive,
-                read: Box::new(move |file, started| evidence::read_report(report, file, started, &mut |_| {})),
+                read: Box::new(move |file, started, hear| evidence::read_report(report, file, started, hear)),
+                warnings: warnings.clone(),
                 recipe: Box::new(move |file: &Path| {
                     let recipe = evidence::recipe(report, &argv, file);
                     let mut argv = evidence::fill_in(&argv, file);

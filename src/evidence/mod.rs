@@ -18,6 +18,7 @@ mod report;
 mod said;
 mod text;
 mod usage;
+mod warnings;
 
 pub use adapters::{FilterOptions, Retries, filter_options, parse_report, recipe, retries};
 pub use file::{MAX_REPORT_BYTES, read_report};
@@ -29,6 +30,7 @@ pub use report::{Outcome, ReportEvidence, SuiteError, TestCase, TestReport};
 pub use said::heard;
 pub use text::short;
 pub use usage::lost_filter;
+pub use warnings::{Listener, WARNINGS_FILE, WarningLists};
 
 /// How a suite's process ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,6 +1,7 @@
 //! From evidence to a verdict. The one place that decides what a test report is worth.
 
 use std::collections::HashMap;
+use std::path::Path;
 
 use regex::Regex;
 
@@ -10,6 +11,7 @@ use super::rules::{Flaky, Rules};
 use super::verdict::{Counts, Verdict};
 use crate::evidence::{
     self, Ended, Noticed, Outcome, ReportEvidence, Retries, SuiteError, SuiteEvidence, TestCase, TestReport,
+    WarningLists,
 };
 use crate::policy::{Adapter, Report};
 
@@ -53,9 +55,12 @@ impl Judged {
 
 /// What the gate makes of the bytes of a report whose runner ended with `exit`: the core of `proof-gate judge`.
 ///
-/// Nothing but the report and the exit code is weighed, so what needs the run itself (warnings, artifacts) cannot show.
+/// Nothing but the report and the exit code is weighed: of warnings those that the report holds by the built-in list, and no artifacts.
 pub fn judge_file(bytes: &[u8], report: Report, exit: i32) -> Judged {
-    let evidence = SuiteEvidence::new(Ended::Exited(exit), evidence::parse_report(report, bytes, &mut |_| {}));
+    let mut heard = WarningLists::default().listen();
+    let read = evidence::parse_report(report, bytes, &mut |lines| heard.report(lines));
+    let noticed = heard.finish(Path::new(""));
+    let evidence = SuiteEvidence { noticed, ..SuiteEvidence::new(Ended::Exited(exit), read) };
     let mut judged = judge(&evidence, &Rules::default());
     if report.adapter != Adapter::ExitCode && evidence::retries(report) == Retries::Unseen {
         judged.notes.push(format!("{UNSEEN}: a suite accepts that with flaky = \"unobservable\""));

@@ -5,6 +5,7 @@
 
 mod report;
 mod settle;
+mod told;
 
 use std::fs;
 use std::os::unix::ffi::OsStrExt as _;
@@ -186,6 +187,7 @@ impl<'a> Lane<'a> {
             log: &log,
             masks: &self.masks,
             copy: None,
+            warnings: None,
             afterwards,
             surroundings: process::Surroundings::default(),
         };
@@ -302,6 +304,7 @@ impl<'a> Lane<'a> {
                 log: &run.log,
                 masks: &self.masks,
                 copy: copy.as_deref(),
+                warnings: Some(&job.suite.warnings),
                 afterwards: Afterwards::End,
                 surroundings: job.suite.variation.surroundings(),
             },
@@ -331,7 +334,7 @@ impl<'a> Lane<'a> {
         run.noticed.extend(tracked::noticed(&self.tracked.differences()?));
         let refs = WorkspaceRefs::read(self.workspace.folder()).beside(&self.given_refs);
         run.noticed.extend(self.user.changes(&refs));
-        run.told = (job.suite.read)(report, run.started_system).relative_to(&run.folder);
+        told::note(run, job.suite, report, &reports, ended.heard);
         reports::keep(printed.as_ref().unwrap_or(&reports), &job.outputs, &self.masks)
             .context(format!("cannot keep the report of the suite {name}"))?;
         let failed = !matches!(run.outcome, Outcome::Exited { code: 0 } | Outcome::Cancelled);
