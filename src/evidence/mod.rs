@@ -3,6 +3,7 @@
 //! Nothing here says PASS or FAIL, and nothing here starts a process: a runner brings the evidence, the judge weighs it.
 
 mod adapters;
+pub mod excerpt;
 mod file;
 #[cfg(test)]
 mod fixtures;

@@ -187,6 +187,7 @@ impl<'a> Lane<'a> {
             masks: &self.masks,
             copy: None,
             afterwards,
+            surroundings: process::Surroundings::default(),
         };
         let ended = process::run(&job, cancel, &mut |_, _| {
             if cancel.is_raised() {
@@ -268,10 +269,13 @@ impl<'a> Lane<'a> {
         let copy = printed.as_ref().map(|printed| printed.join("report"));
         let mut variables = self.variables.clone();
         environment::add(&mut variables, self.request.caller, &job.suite.environment)?;
+        for (name, value) in job.suite.variation.variables() {
+            variables.insert(name.into(), value.into());
+        }
         for (name, value) in &invocation.variables {
             append(&mut variables, name, value);
         }
-        variables.insert("PROOF_SUITE".into(), (&job.suite.name).into());
+        variables.insert("PROOF_SUITE".into(), (&job.suite.suite).into());
         variables.insert("PROOF_REPORT".into(), report.clone().into());
         run.argv.clone_from(&invocation.argv);
         run.folder = self.folder().into();
@@ -299,6 +303,7 @@ impl<'a> Lane<'a> {
                 masks: &self.masks,
                 copy: copy.as_deref(),
                 afterwards: Afterwards::End,
+                surroundings: job.suite.variation.surroundings(),
             },
             cancel,
             &mut tell,
@@ -378,6 +383,7 @@ pub(super) fn not_started(job: &Job<'_>, outcome: Outcome) -> SuiteRun {
     let now = SystemTime::now();
     SuiteRun {
         name: job.suite.name.clone(),
+        variation: job.suite.variation.clone(),
         argv: job.suite.argv.clone(),
         outcome,
         started: jiff::Timestamp::try_from(now).unwrap_or(jiff::Timestamp::UNIX_EPOCH),
