@@ -2,7 +2,7 @@
 //!
 //! Only those that would change a verdict or let a push through: under them a proof is refused, never made without them.
 
-use super::types::{Adapter, Policy, Share, Sign, Suite, WorkspaceMode};
+use super::types::{Policy, Share, Sign, Suite, WorkspaceMode};
 
 /// A key whose demand this version cannot meet.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -27,26 +27,9 @@ const COMMON: &[Missing<Policy>] = &[
 
 /// The keys of a suite.
 const PER_SUITE: &[Missing<Suite>] = &[
-    ("report", |suite| !reads(suite.report.adapter), "reports are not read by ctrf"),
     ("artifacts", |suite| !suite.artifacts.is_empty(), "artifacts are not judged"),
     ("sources", |suite| !suite.sources.is_empty(), "sources are not searched for focused tests"),
 ];
-
-/// Whether the adapter's reader stands.
-fn reads(adapter: Adapter) -> bool {
-    match adapter {
-        Adapter::MochaJson
-        | Adapter::PlaywrightJson
-        | Adapter::VitestJson
-        | Adapter::JestJson
-        | Adapter::JunitXml
-        | Adapter::NodeTest
-        | Adapter::GoJson
-        | Adapter::Tap
-        | Adapter::ExitCode => true,
-        Adapter::Ctrf => false,
-    }
-}
 
 impl Policy {
     /// What the policy asks for and this version cannot do, though it would change a verdict. Not empty: no proof.
@@ -80,7 +63,7 @@ mod tests {
     #[test]
     fn every_key_whose_work_comes_later_is_named() {
         let text = "[proof]\nworkspace = 'reuse'\n[warnings]\nfail = ['x']\n[changelog]\nrequire = true\n\
-                    [records]\nsign = 'required'\nshare = 'required'\n[suites.a]\nrun = ['a']\nreport = 'ctrf'\n\
+                    [records]\nsign = 'required'\nshare = 'required'\n[suites.a]\nrun = ['a']\nreport = 'tap'\n\
                     artifacts = [{ paths = 'x' }]\nsources = ['x']\n";
         assert_eq!(
             keys(text),
@@ -90,7 +73,6 @@ mod tests {
                 "changelog.require",
                 "records.sign",
                 "records.share",
-                "suites.a.report",
                 "suites.a.artifacts",
                 "suites.a.sources"
             ]
