@@ -123,6 +123,7 @@ const FAILING: &[(&str, &str)] = &[
     ("nextest/nomatch.junit.xml", "ZERO_TESTS EXIT_NONZERO"),
     ("go/bench.json", "ZERO_TESTS"),
     ("go/booking.json", "TEST_FAILED TEST_FAILED TEST_FAILED EXIT_NONZERO"),
+    ("go/build-alone.json", "SUITE_ERROR ZERO_TESTS EXIT_NONZERO"),
     ("go/build.json", "SUITE_ERROR EXIT_NONZERO"),
     ("go/cached-in-part.json", "TEST_FAILED TEST_FAILED TEST_FAILED CACHED_RESULT EXIT_NONZERO"),
     ("go/cached.json", "CACHED_RESULT"),

@@ -309,6 +309,9 @@ impl Reader {
     /// Before go 1.24 a package that does not build has one line of text: `FAIL`, its name, why.
     fn failed_without_events(&mut self, rest: &str) {
         let (package, why) = rest.trim().split_once(char::is_whitespace).unwrap_or((rest.trim(), ""));
+        if matches!(why, "[build failed]" | "[setup failed]") {
+            self.failed_builds.insert(package.to_owned());
+        }
         self.error(package, if why.is_empty() { "it failed".to_owned() } else { headline(why) });
     }
 
