@@ -29,8 +29,8 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("records", &["caller", "digest", "error", "git", "judge"]),
     // What a scenario is stands in the record; a plan depends on it.
     ("select", &["digest", "error", "git", "policy", "records::Scenario"]),
-    // A runner notices what the judge has to weigh, and hands on what a suite's report tells.
-    ("prove", &["caller", "error", "evidence::Noticed", "evidence::ReportEvidence", "git", "policy", "threads", "url"]),
+    // A runner brings evidence: it notices what the judge has to weigh, and has output and reports listened to and read as they came.
+    ("prove", &["caller", "error", "evidence", "git", "policy", "threads", "url"]),
     // A hook that stood there is a child like any other: started by the one door for processes.
     ("hooks", &["caller", "error", "git", "prove::process"]),
     ("gate", &["git::Oid", "records", "select"]),

@@ -92,6 +92,7 @@ pub(super) fn merge(judged: Vec<(SuiteVerdict, &SuiteRun)>) -> Option<SuiteVerdi
         if listed.contains(&number) {
             whole.files.extend(run.files);
         }
+        whole.allowances.extend(run.allowances);
         for note in run.notes {
             if !whole.notes.contains(&note) {
                 whole.notes.push(note);

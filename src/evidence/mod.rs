@@ -3,22 +3,34 @@
 //! Nothing here says PASS or FAIL, and nothing here starts a process: a runner brings the evidence, the judge weighs it.
 
 mod adapters;
+mod ecmascript;
 pub mod excerpt;
 mod file;
+mod filter;
 #[cfg(test)]
 mod fixtures;
+mod focus;
 #[cfg(test)]
 mod fuzz;
 mod noticed;
 mod recipe;
 mod report;
+mod said;
 mod text;
+mod usage;
+mod warnings;
 
 pub use adapters::{FilterOptions, Retries, filter_options, parse_report, recipe, retries};
 pub use file::{MAX_REPORT_BYTES, read_report};
+pub use filter::{Filter, UnreadableFilter};
+pub use focus::{Focus, focused};
 pub use noticed::Noticed;
 pub use recipe::{Recipe, ReportFrom, fill_in};
 pub use report::{Outcome, ReportEvidence, SuiteError, TestCase, TestReport};
+pub use said::heard;
+pub use text::short;
+pub use usage::lost_filter;
+pub use warnings::{Listener, WARNINGS_FILE, WarningLists};
 
 /// How a suite's process ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -19,17 +19,13 @@ type Missing<T> = (&'static str, fn(&T) -> bool, &'static str);
 /// The keys outside the suites.
 const COMMON: &[Missing<Policy>] = &[
     ("proof.workspace", |policy| policy.proof.workspace == WorkspaceMode::Reuse, "every proof has a new workspace"),
-    ("warnings.fail", |policy| !policy.warnings.fail.is_empty(), "output is not searched for warnings"),
     ("changelog.require", |policy| policy.changelog.require, "the Operations Changelog is not checked at a push"),
     ("records.sign", |policy| policy.records.sign == Sign::Required, "records are not signed"),
     ("records.share", |policy| policy.records.share == Share::Required, "the log is not pushed along"),
 ];
 
 /// The keys of a suite.
-const PER_SUITE: &[Missing<Suite>] = &[
-    ("artifacts", |suite| !suite.artifacts.is_empty(), "artifacts are not judged"),
-    ("sources", |suite| !suite.sources.is_empty(), "sources are not searched for focused tests"),
-];
+const PER_SUITE: &[Missing<Suite>] = &[("artifacts", |suite| !suite.artifacts.is_empty(), "artifacts are not judged")];
 
 impl Policy {
     /// What the policy asks for and this version cannot do, though it would change a verdict. Not empty: no proof.
@@ -55,27 +51,19 @@ mod tests {
 
     #[test]
     fn a_policy_within_what_works_asks_for_nothing_more() {
-        let text = "[suites.a]\nrun = ['a']\nreport = 'mocha-json'\nallow_skipped = [{ test = 'x', reason = 'y' }]\n\
-                    [warnings]\nallow = [{ pattern = 'x', reason = 'y' }]\n[evidence]\nfolder = 'evidence'\n[proof]\ngit = 'history'\nfilters = ['lfs']\n";
+        let text = "[suites.a]\nrun = ['a']\nreport = 'mocha-json'\nallow_skipped = [{ test = 'x', reason = 'y' }]\nsources = ['x']\n\
+                    [warnings]\nfail = ['x']\nallow = [{ pattern = 'x', reason = 'y' }]\n[evidence]\nfolder = 'evidence'\n[proof]\ngit = 'history'\nfilters = ['lfs']\n";
         assert!(keys(text).is_empty());
     }
 
     #[test]
     fn every_key_whose_work_comes_later_is_named() {
-        let text = "[proof]\nworkspace = 'reuse'\n[warnings]\nfail = ['x']\n[changelog]\nrequire = true\n\
-                    [records]\nsign = 'required'\nshare = 'required'\n[suites.a]\nrun = ['a']\nreport = 'tap'\n\
-                    artifacts = [{ paths = 'x' }]\nsources = ['x']\n";
+        let text = "[proof]\nworkspace = 'reuse'\n[changelog]\nrequire = true\n\
+                    [records]\nsign = 'required'\nshare = 'required'\n[suites.a]\nrun = ['a']\nreport = 'ctrf'\n\
+                    artifacts = [{ paths = 'x' }]\n";
         assert_eq!(
             keys(text),
-            [
-                "proof.workspace",
-                "warnings.fail",
-                "changelog.require",
-                "records.sign",
-                "records.share",
-                "suites.a.artifacts",
-                "suites.a.sources"
-            ]
+            ["proof.workspace", "changelog.require", "records.sign", "records.share", "suites.a.artifacts"]
         );
     }
 }

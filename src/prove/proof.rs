@@ -14,7 +14,7 @@ use super::{Cancel, EnvironmentReport, Executor as _, Job, Local, Shard, Variati
 use crate::caller::Caller;
 use crate::error::{Error, Result};
 use crate::evidence::Noticed;
-use crate::evidence::{ReportEvidence, ReportFrom};
+use crate::evidence::{ReportEvidence, ReportFrom, WarningLists};
 use crate::git::{Oid, Repository};
 use crate::policy;
 
@@ -67,6 +67,8 @@ pub struct SuiteJob {
     pub recipe: Recipe,
     /// What reads its report.
     pub read: Reader,
+    /// Which lines of its output are warnings.
+    pub warnings: WarningLists,
     /// How long it took the last time, where that is known: longer ones start first.
     pub last_time: Option<Duration>,
     /// Whether nothing else may run beside it.
@@ -76,8 +78,8 @@ pub struct SuiteJob {
 /// Makes the command from the path of the report file. Other files in the same folder are kept as evidence too.
 pub type Recipe = Box<dyn Fn(&Path) -> Invocation + Send + Sync>;
 
-/// Reads the report file of a run that began at this time.
-pub type Reader = Box<dyn Fn(&Path, SystemTime) -> ReportEvidence + Send + Sync>;
+/// Reads the report file of a run that began at this time, and gives what it holds of the tests' output to a listener.
+pub type Reader = Box<dyn Fn(&Path, SystemTime, &mut dyn FnMut(&str)) -> ReportEvidence + Send + Sync>;
 
 /// A command as it is run.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -139,6 +141,28 @@ pub struct SuiteRun {
     pub folder: PathBuf,
     /// What was noticed around it.
     pub noticed: Vec<Noticed>,
+}
+
+impl SuiteRun {
+    /// One that did not come to run, or not to its end.
+    pub(super) fn not_started(job: &Job<'_>, outcome: Outcome) -> SuiteRun {
+        let now = SystemTime::now();
+        SuiteRun {
+            name: job.suite.name.clone(),
+            variation: job.suite.variation.clone(),
+            argv: job.suite.argv.clone(),
+            outcome,
+            started: jiff::Timestamp::try_from(now).unwrap_or(jiff::Timestamp::UNIX_EPOCH),
+            started_system: now,
+            duration: Duration::ZERO,
+            log: job.outputs.join("log"),
+            told: ReportEvidence::not_read(),
+            masks: Masks::default(),
+            report: job.outputs.join("report"),
+            folder: PathBuf::new(),
+            noticed: Vec::new(),
+        }
+    }
 }
 
 /// How a suite ended. Only `Exited { code: 0 }` can lead to a PASS.

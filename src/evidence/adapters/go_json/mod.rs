@@ -4,8 +4,8 @@
 //! tools print; they are taken before the first event and after the last, and in between only where they tell of a failed build. A
 //! report that is cut exactly between two packages looks like one of fewer packages; there the exit code has to tell.
 //!
-//! Names of tests hold those around them, with slashes. `-run` compares each part by itself, so no pattern of the command line is
-//! compared with whole titles here.
+//! Names of tests hold those around them, with slashes. `-run` compares each part by itself; a title is the package, a blank, and that
+//! name. `-skip` is not compared: it leaves a group in whose tests it takes out.
 
 use std::collections::{BTreeMap, HashSet};
 use std::path::Path;
@@ -20,7 +20,7 @@ use crate::evidence::text::{bounded, headline};
 pub(super) const FORMAT: Format = Format {
     parse: |bytes, _, hear| parse(bytes, hear),
     recipe,
-    filter: FilterOptions { pattern: &[], text: &[], without: &[], invert: &[] },
+    filter: FilterOptions { pattern: &["-run", "--run", "-test.run"], text: &[], without: &[], invert: &[] },
     // go itself never runs a test again. `-count` does, and each time shows.
     retries: |_| Retries::Seen,
 };
@@ -309,6 +309,9 @@ impl Reader {
     /// Before go 1.24 a package that does not build has one line of text: `FAIL`, its name, why.
     fn failed_without_events(&mut self, rest: &str) {
         let (package, why) = rest.trim().split_once(char::is_whitespace).unwrap_or((rest.trim(), ""));
+        if matches!(why, "[build failed]" | "[setup failed]") {
+            self.failed_builds.insert(package.to_owned());
+        }
         self.error(package, if why.is_empty() { "it failed".to_owned() } else { headline(why) });
     }
 
