@@ -9,6 +9,7 @@ mod fixtures;
 mod noticed;
 mod recipe;
 mod report;
+mod store;
 mod text;
 
 pub use adapters::{FilterOptions, Retries, filter_options, parse_report, recipe, retries};
@@ -16,6 +17,7 @@ pub use file::{MAX_REPORT_BYTES, read_report};
 pub use noticed::Noticed;
 pub use recipe::{Recipe, ReportFrom, fill_in};
 pub use report::{Outcome, ReportEvidence, SuiteError, TestCase, TestReport};
+pub use store::{Fate, KeptFile, Listed, Standing, Store, Swept, read_list, standing};
 
 /// How a suite's process ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
