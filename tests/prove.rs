@@ -116,6 +116,7 @@ impl Sandbox {
                 recipe: Box::new(move |_| Invocation { argv: argv.clone(), variables: vec![] }),
                 last_time: None,
                 exclusive: false,
+                artifacts: Vec::new(),
             }
         });
         let repository = Repository::open(&self.caller)?;
@@ -219,6 +220,7 @@ fn a_linked_worktree_of_a_reftable_repository_is_proven_and_a_script_of_the_tree
         recipe: Box::new(|_| Invocation { argv: vec!["./run".to_owned(), "arg".to_owned()], variables: vec![] }),
         last_time: None,
         exclusive: false,
+        artifacts: Vec::new(),
     };
     let request = Request {
         repository: &repository,

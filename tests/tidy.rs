@@ -23,14 +23,29 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("git", &["caller", "error", "threads", "url"]),
     ("reporter", &["caller", "error"]),
     // An unreadable report is named by the code that the judge will find for it.
-    ("evidence", &["judge::Code", "policy", "url"]),
+    ("evidence", &["digest", "error", "judge::Code", "policy", "url"]),
     ("judge", &["evidence", "policy"]),
     // A record holds verdicts: their words, codes and counts.
     ("records", &["caller", "digest", "error", "git", "judge"]),
     // What a scenario is stands in the record; a plan depends on it.
     ("select", &["digest", "error", "git", "policy", "records::Scenario"]),
-    // A runner notices what the judge has to weigh, and hands on what a suite's report tells.
-    ("prove", &["caller", "error", "evidence::Noticed", "evidence::ReportEvidence", "git", "policy", "threads", "url"]),
+    // A runner notices what the judge has to weigh, hands on what a suite's report tells, and keeps what the suite left.
+    (
+        "prove",
+        &[
+            "caller",
+            "digest",
+            "error",
+            "evidence::KeptFile",
+            "evidence::Noticed",
+            "evidence::ReportEvidence",
+            "evidence::Store",
+            "git",
+            "policy",
+            "threads",
+            "url",
+        ],
+    ),
     // A hook that stood there is a child like any other: started by the one door for processes.
     ("hooks", &["caller", "error", "git", "prove::process"]),
     ("gate", &["git::Oid", "records", "select"]),

@@ -1,9 +1,8 @@
 //! From what the suites left to a verdict for each: several runs of one suite are judged as one.
 
-use std::path::PathBuf;
 use std::time::Duration;
 
-use crate::evidence::{Ended, SuiteEvidence};
+use crate::evidence::{Ended, KeptFile, SuiteEvidence};
 use crate::judge::{self, Code, Counts, Finding, Rules, Verdict};
 use crate::policy::Policy;
 use crate::prove::{Outcome, SuiteRun};
@@ -31,8 +30,10 @@ pub struct SuiteVerdict {
     pub duration: Duration,
     /// How often it ran.
     pub runs: u32,
-    /// Where its logs and reports lie.
-    pub files: Vec<PathBuf>,
+    /// Its logs and reports, and the lists of its artifacts.
+    pub files: Vec<KeptFile>,
+    /// Its artifacts.
+    pub artifacts: Vec<KeptFile>,
 }
 
 /// The name of one of several runs of a suite. `~` cannot stand in a suite's name.
@@ -95,7 +96,8 @@ fn judge_one(policy: &Policy, name: &str, run: &SuiteRun) -> Result<SuiteVerdict
         notes: judged.notes.iter().map(hidden).collect(),
         duration: run.duration,
         runs: 1,
-        files: [&run.log, &run.report].into_iter().filter(|file| file.is_file()).cloned().collect(),
+        files: run.kept.clone(),
+        artifacts: run.artifacts.clone(),
     })
 }
 
@@ -118,6 +120,7 @@ fn merge(runs: Vec<SuiteVerdict>) -> Option<SuiteVerdict> {
         whole.duration += run.duration;
         whole.runs += 1;
         whole.files.extend(run.files);
+        whole.artifacts.extend(run.artifacts);
         whole.notes.extend(run.notes);
         if whole.ended == Ended::Exited(0) {
             whole.ended = run.ended;

@@ -264,6 +264,7 @@ fn jobs(policy: &Policy, runs: &[(String, u32)], last_times: &BTreeMap<String, D
                 environment: suite.env.clone(),
                 last_time: last_times.get(name).copied(),
                 exclusive: suite.exclusive,
+                artifacts: suite.artifacts.clone(),
                 read: Box::new(move |file, started| evidence::read_report(report, file, started, &mut |_| {})),
                 recipe: Box::new(move |file: &Path| {
                     let recipe = evidence::recipe(report, &argv, file);

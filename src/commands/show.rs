@@ -8,6 +8,7 @@ use super::refusal::finding_line;
 use crate::caller::Caller;
 use crate::cli;
 use crate::error::{Context as _, Exit, Result};
+use crate::evidence::{Standing, standing};
 use crate::git::Repository;
 use crate::judge::Word;
 use crate::records::{Body, Ended, Recorded, SuiteEntry, VerdictBody};
@@ -169,10 +170,10 @@ fn suite_lines(ground: &Ground<'_>, suite: &SuiteEntry) -> Vec<Line> {
     for file in &suite.evidence {
         let path = ground.repository.own_dir().join(&file.name);
         let line = Line::new().text("  evidence").to(12).whole(path.display().to_string());
-        lines.push(if path.is_file() {
-            line
-        } else {
-            line.tone(Tone::Dim, "  (not here: removed, or made on another machine)")
+        lines.push(match standing(&path, file.sha256) {
+            Standing::Intact => line,
+            Standing::Altered => line.tone(Tone::Bad, "  (altered: not the bytes that were recorded)"),
+            Standing::Gone => line.tone(Tone::Dim, "  (not here: past its retention, or made on another machine)"),
         });
     }
     lines

@@ -28,7 +28,6 @@ const COMMON: &[Missing<Policy>] = &[
 /// The keys of a suite.
 const PER_SUITE: &[Missing<Suite>] = &[
     ("report", |suite| !reads(suite.report.adapter), "reports are read by mocha-json, junit-xml and exit-code"),
-    ("artifacts", |suite| !suite.artifacts.is_empty(), "artifacts are not judged"),
     ("sources", |suite| !suite.sources.is_empty(), "sources are not searched for focused tests"),
 ];
 
@@ -70,7 +69,7 @@ mod tests {
 
     #[test]
     fn a_policy_within_what_works_asks_for_nothing_more() {
-        let text = "[suites.a]\nrun = ['a']\nreport = 'mocha-json'\nallow_skipped = [{ test = 'x', reason = 'y' }]\n\
+        let text = "[suites.a]\nrun = ['a']\nreport = 'mocha-json'\nallow_skipped = [{ test = 'x', reason = 'y' }]\nartifacts = [{ paths = 'x' }]\n\
                     [warnings]\nallow = [{ pattern = 'x', reason = 'y' }]\n[evidence]\nfolder = 'evidence'\n[proof]\ngit = 'history'\nfilters = ['lfs']\n";
         assert!(keys(text).is_empty());
     }
@@ -79,7 +78,7 @@ mod tests {
     fn every_key_whose_work_comes_later_is_named() {
         let text = "[proof]\nworkspace = 'reuse'\n[warnings]\nfail = ['x']\n[changelog]\nrequire = true\n\
                     [records]\nsign = 'required'\nshare = 'required'\n[suites.a]\nrun = ['a']\nreport = 'tap'\n\
-                    artifacts = [{ paths = 'x' }]\nsources = ['x']\n";
+                    sources = ['x']\n";
         assert_eq!(
             keys(text),
             [
@@ -89,7 +88,6 @@ mod tests {
                 "records.sign",
                 "records.share",
                 "suites.a.report",
-                "suites.a.artifacts",
                 "suites.a.sources"
             ]
         );

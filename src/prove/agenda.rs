@@ -101,6 +101,7 @@ mod tests {
             recipe: Box::new(|_| Invocation { argv: Vec::new(), variables: Vec::new() }),
             last_time: seconds.map(Duration::from_secs),
             exclusive,
+            artifacts: Vec::new(),
         }
     }
 

@@ -19,7 +19,7 @@ pub(super) use hide::without;
 use kept::Kept;
 pub use masks::Masks;
 pub use read::{last_line_of, last_lines_of, telling_lines_of};
-use stream::Stream;
+pub(super) use stream::Stream;
 
 /// Bytes of a line that [`LogWriter::last_line`] gives, at most.
 const LAST_LINE: usize = 1000;
