@@ -162,6 +162,6 @@ mod own_files {
         sandbox.push(&["origin", "main"]).ends_with(0);
         fs::remove_dir_all(sandbox.shop().join(".git/proof-gate/evidence")).unwrap();
         sandbox.pushes(&["origin", "main:release/1"], &[]);
-        sandbox.proof_gate(&["show", "main"]).ends_with(0).says("PASS").says("not here: past its retention");
+        sandbox.proof_gate(&["show", "main"]).ends_with(0).says("PASS").says("not here: removed");
     }
 }

@@ -111,6 +111,43 @@ fn a_suite_whose_time_is_over_is_timed_out() {
     assert_eq!(findings(&shop_with("cp green.json \"$PROOF_REPORT\"; sleep 60", &policy)), ["TIMED_OUT"]);
 }
 
+/// The shop's policy with a payment suite whose report is of this adapter.
+fn reporting_by(adapter: &str) -> String {
+    let (before, suite) = SHOP_POLICY.split_once("[suites.payment]").expect("the shop has a payment suite");
+    let report = format!("report = \"{adapter}\"\nflaky = \"unobservable\"");
+    format!("{before}[suites.payment]{}", suite.replacen("report = \"mocha-json\"", &report, 1))
+}
+
+#[test]
+fn what_a_suite_prints_is_its_report_where_the_format_is_printed() {
+    let passes = |script: &str, adapter: &str| {
+        let sandbox = shop_with(script, &reporting_by(adapter));
+        let before = Fingerprint::of(&sandbox);
+        sandbox.proof_gate(&["run", "--suite", "payment"]).ends_with(0);
+        assert_eq!(Fingerprint::of(&sandbox), before);
+    };
+    passes("echo 'TAP version 14'; echo aside >&2; echo 'ok 1 - charges'; echo '1..1'", "tap");
+    let event = r#"{"Action":"ACTION","Package":"pay","Test":"TestA"}"#;
+    let events = ["run", "pass"].map(|action| format!("echo '{}';", event.replace("ACTION", action))).concat();
+    let end =
+        r#"echo '{"Action":"output","Package":"pay","Output":"PASS\\n"}'; echo '{"Action":"pass","Package":"pay"}'"#;
+    passes(&format!("{events} {end}"), "go-json");
+}
+
+#[test]
+fn what_a_suite_prints_is_judged_whatever_it_writes_elsewhere() {
+    let printed = |script: &str| findings(&shop_with(script, &reporting_by("tap")));
+    let green = "printf 'ok 1 - a\\n1..1\\n'";
+    assert_eq!(
+        printed(&format!("{green} >\"$PROOF_REPORT\"; echo 'not ok 1 - b'; echo 1..1")),
+        ["TEST_FAILED", "REPORT_DISAGREES"]
+    );
+    assert_eq!(printed(&format!("{green} >\"$PROOF_REPORT\"")), ["REPORT_EMPTY"]);
+    assert_eq!(printed(&format!("{green} >&2")), ["REPORT_EMPTY"]);
+    assert_eq!(printed("echo 1..2; echo ok 1"), ["REPORT_MALFORMED"]);
+    assert_eq!(printed("yes '# much' | head -c 70000000; echo ok 1; echo 1..1"), ["REPORT_MALFORMED"]);
+}
+
 #[test]
 fn a_draft_sees_uncommitted_work_and_records_nothing() {
     let sandbox = Sandbox::new();

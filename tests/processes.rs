@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use proof_gate::prove::Cancel;
 use proof_gate::prove::log::{Masks, last_line_of, last_lines_of};
-use proof_gate::prove::process::{Afterwards, Ended, Ending, Job, run};
+use proof_gate::prove::process::{Afterwards, Ended, Ending, Job, Surroundings, run};
 
 use crate::support::{SHOP_POLICY, Sandbox};
 
@@ -25,6 +25,16 @@ impl Shell {
 
     fn log(&self) -> PathBuf {
         self.log.clone()
+    }
+
+    /// The same with a file that takes the standard output too.
+    fn run_with_copy(&self, script: &str, timeout: Duration) -> (Ended, Vec<u8>) {
+        let variables = [("PATH".into(), "/usr/bin:/bin".into())].into();
+        let argv = ["sh", "-c", script].map(str::to_owned);
+        let copy = self.folder.path().join("copy");
+        let job = Job { copy: Some(&copy), ..self.job(&argv, &variables, timeout) };
+        let ended = run(&job, &Cancel::never(), &mut |_, _| {}).unwrap();
+        (ended, std::fs::read(copy).unwrap())
     }
 
     fn run(&self, script: &str, timeout: Duration, cancel: &Cancel) -> Ended {
@@ -49,7 +59,9 @@ impl Shell {
             grace: Duration::from_millis(100),
             log: &self.log,
             masks: &self.masks,
+            copy: None,
             afterwards: Afterwards::End,
+            surroundings: Surroundings::default(),
         }
     }
 
@@ -81,6 +93,53 @@ fn the_log_is_private_and_holds_the_argv_and_both_outputs() {
     use std::os::unix::fs::PermissionsExt as _;
     assert_eq!(std::fs::metadata(shell.log()).unwrap().permissions().mode() & 0o777, 0o600);
     assert_eq!(last_line_of(&shell.log()), "err");
+}
+
+#[test]
+fn a_copy_holds_the_standard_output_byte_for_byte_and_the_log_holds_all() {
+    let mut shell = Shell::new();
+    shell.masks = Masks::of([b"hunter2222".to_vec()].into_iter());
+    let script = r"printf 'hunter2222 \377\000\n'; echo err >&2; printf 'no end'";
+    let (ended, copy) = shell.run_with_copy(script, LONG);
+    assert_eq!(ended.ending, Ending::Exited(0));
+    assert_eq!(copy, b"hunter2222 \xff\0\nno end");
+    let log = std::fs::read(shell.log()).unwrap();
+    let lines: Vec<&[u8]> = log.split(|byte| *byte == b'\n').skip(1).collect();
+    for line in [&b"[secret] \xff\0"[..], b"err", b"no end"] {
+        assert!(lines.contains(&line), "{}", String::from_utf8_lossy(&log));
+    }
+}
+
+#[test]
+fn a_line_is_not_torn_by_the_other_output() {
+    let shell = Shell::new();
+    let script = "for turn in 1 2 3; do printf 'one '; sleep 0.05; echo err >&2; sleep 0.05; echo two; done";
+    let (_, copy) = shell.run_with_copy(script, LONG);
+    assert_eq!(copy, b"one two\none two\none two\n");
+    let log = std::fs::read_to_string(shell.log()).unwrap();
+    assert!(log.lines().skip(1).all(|line| line == "err" || line == "one two"), "{log}");
+}
+
+#[test]
+fn a_copy_is_one_byte_too_long_for_a_report_however_much_is_printed() {
+    let shell = Shell::new();
+    let (ended, copy) = shell.run_with_copy("head -c 104857600 /dev/zero", LONG);
+    assert_eq!(ended.ending, Ending::Exited(0));
+    assert_eq!(copy.len() as u64, proof_gate::evidence::MAX_REPORT_BYTES + 1);
+}
+
+#[test]
+fn deadlines_and_signals_end_a_program_whose_output_is_copied() {
+    let (ended, copy) = Shell::new().run_with_copy("echo out; sleep 60", Duration::from_millis(500));
+    assert_eq!((ended.ending, copy.as_slice()), (Ending::TimedOut, &b"out\n"[..]));
+    let (ended, copy) = Shell::new().run_with_copy("echo out; kill -KILL $$", LONG);
+    assert_eq!((ended.ending, copy.as_slice()), (Ending::Signalled(9), &b"out\n"[..]));
+}
+
+#[test]
+fn who_closes_its_outputs_is_still_waited_for() {
+    let (ended, copy) = Shell::new().run_with_copy("echo out; exec >&- 2>&-; sleep 0.3; exit 3", LONG);
+    assert_eq!((ended.ending, copy.as_slice()), (Ending::Exited(3), &b"out\n"[..]));
 }
 
 #[test]

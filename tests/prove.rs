@@ -13,7 +13,9 @@ use proof_gate::evidence::Noticed;
 use proof_gate::evidence::ReportEvidence;
 use proof_gate::git::{Oid, Program, Repository};
 use proof_gate::policy;
-use proof_gate::prove::{Cancel, Event, Invocation, Outcome, Proof, ProofEnd, Request, Source, SuiteJob, prove};
+use proof_gate::prove::{
+    Cancel, Event, Invocation, Outcome, Proof, ProofEnd, Request, Source, SuiteJob, Variation, prove,
+};
 
 /// A repository, an evidence folder and a place for workspaces.
 struct Sandbox {
@@ -109,11 +111,13 @@ impl Sandbox {
             let shown = argv.clone();
             SuiteJob {
                 name: name.clone(),
+                suite: name.clone(),
+                variation: Variation::default(),
                 argv: shown,
                 timeout: self.timeout,
                 environment: policy::Environment::default(),
                 read: Box::new(|_, _| ReportEvidence::NotAsked),
-                recipe: Box::new(move |_| Invocation { argv: argv.clone(), variables: vec![] }),
+                recipe: Box::new(move |_| Invocation { argv: argv.clone(), ..Invocation::default() }),
                 last_time: None,
                 exclusive: false,
                 artifacts: Vec::new(),
@@ -212,12 +216,14 @@ fn a_linked_worktree_of_a_reftable_repository_is_proven_and_a_script_of_the_tree
     sandbox.caller.directory = linked;
     let repository = Repository::open(&sandbox.caller).unwrap();
     let suite = SuiteJob {
-        name: "unit".to_owned(),
+        name: "unit~2".to_owned(),
+        suite: "unit".to_owned(),
+        variation: Variation::default(),
         argv: vec!["./run".to_owned()],
         timeout: Duration::from_secs(60),
         environment: policy::Environment::default(),
         read: Box::new(|_, _| ReportEvidence::NotAsked),
-        recipe: Box::new(|_| Invocation { argv: vec!["./run".to_owned(), "arg".to_owned()], variables: vec![] }),
+        recipe: Box::new(|_| Invocation { argv: vec!["./run".to_owned(), "arg".to_owned()], ..Invocation::default() }),
         last_time: None,
         exclusive: false,
         artifacts: Vec::new(),

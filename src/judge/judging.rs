@@ -11,7 +11,7 @@ use crate::policy::{AllowLeftover, Report, Suite};
 
 /// The version of the rules below. It stands in every record and goes up whenever the same evidence could be judged
 /// more strictly than before, so that a gate can ask for proofs that were judged by rules as strict as its own.
-pub const RULES_VERSION: u32 = 2;
+pub const RULES_VERSION: u32 = 3;
 
 /// What a suite asks of its evidence.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -27,21 +27,23 @@ const COMMON: &[Missing<Policy>] = &[
 
 /// The keys of a suite.
 const PER_SUITE: &[Missing<Suite>] = &[
-    ("report", |suite| !reads(suite.report.adapter), "reports are read by mocha-json, junit-xml and exit-code"),
+    ("report", |suite| !reads(suite.report.adapter), "reports are not read by ctrf"),
     ("sources", |suite| !suite.sources.is_empty(), "sources are not searched for focused tests"),
 ];
 
 /// Whether the adapter's reader stands.
 fn reads(adapter: Adapter) -> bool {
     match adapter {
-        Adapter::MochaJson | Adapter::JunitXml | Adapter::ExitCode => true,
-        Adapter::PlaywrightJson
+        Adapter::MochaJson
+        | Adapter::PlaywrightJson
         | Adapter::VitestJson
         | Adapter::JestJson
-        | Adapter::Ctrf
-        | Adapter::GoJson
+        | Adapter::JunitXml
         | Adapter::NodeTest
-        | Adapter::Tap => false,
+        | Adapter::GoJson
+        | Adapter::Tap
+        | Adapter::ExitCode => true,
+        Adapter::Ctrf => false,
     }
 }
 
@@ -77,7 +79,7 @@ mod tests {
     #[test]
     fn every_key_whose_work_comes_later_is_named() {
         let text = "[proof]\nworkspace = 'reuse'\n[warnings]\nfail = ['x']\n[changelog]\nrequire = true\n\
-                    [records]\nsign = 'required'\nshare = 'required'\n[suites.a]\nrun = ['a']\nreport = 'tap'\n\
+                    [records]\nsign = 'required'\nshare = 'required'\n[suites.a]\nrun = ['a']\nreport = 'ctrf'\n\
                     sources = ['x']\n";
         assert_eq!(
             keys(text),

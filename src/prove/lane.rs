@@ -30,8 +30,7 @@ use super::workspace::Workspace;
 use super::workspace_refs::WorkspaceRefs;
 use super::{Cancel, Event, Job, Outcome, Request, Source, StepKind, SuiteRun};
 use crate::error::{Context as _, Error, Result};
-use crate::evidence::Noticed;
-use crate::evidence::ReportEvidence;
+use crate::evidence::{Noticed, ReportEvidence, ReportFrom};
 use crate::policy::Argv;
 
 /// Lines of a failed command's log that its error shows.
@@ -188,7 +187,9 @@ impl<'a> Lane<'a> {
             grace,
             log: &log,
             masks: &self.masks,
+            copy: None,
             afterwards,
+            surroundings: process::Surroundings::default(),
         };
         let ended = process::run(&job, cancel, &mut |_, _| {
             if cancel.is_raised() {
@@ -267,12 +268,21 @@ impl<'a> Lane<'a> {
         let reports = self.workspace.report_folder()?;
         let report = reports.join("report");
         let invocation = (job.suite.recipe)(&report);
+        // A folder that the suite does not know: what it prints is its report, whatever it writes elsewhere.
+        let printed = match invocation.from {
+            ReportFrom::File => None,
+            ReportFrom::Stdout => Some(self.workspace.report_folder()?),
+        };
+        let copy = printed.as_ref().map(|printed| printed.join("report"));
         let mut variables = self.variables.clone();
         environment::add(&mut variables, self.request.caller, &job.suite.environment)?;
+        for (name, value) in job.suite.variation.variables() {
+            variables.insert(name.into(), value.into());
+        }
         for (name, value) in &invocation.variables {
             append(&mut variables, name, value);
         }
-        variables.insert("PROOF_SUITE".into(), (&job.suite.name).into());
+        variables.insert("PROOF_SUITE".into(), (&job.suite.suite).into());
         variables.insert("PROOF_REPORT".into(), report.clone().into());
         run.argv.clone_from(&invocation.argv);
         run.folder = self.folder().into();
@@ -298,7 +308,9 @@ impl<'a> Lane<'a> {
                 grace: process::GRACE,
                 log: &run.log,
                 masks: &self.masks,
+                copy: copy.as_deref(),
                 afterwards: Afterwards::End,
+                surroundings: job.suite.variation.surroundings(),
             },
             cancel,
             &mut tell,
@@ -309,7 +321,8 @@ impl<'a> Lane<'a> {
         run.noticed.extend(std::mem::take(&mut self.notes).into_iter().map(Noticed::Note));
         let leftovers = ended.leftovers.into_iter();
         run.noticed.extend(leftovers.map(|Leftover { program, command }| Noticed::Leftover { program, command }));
-        if reports::was_written_after(&reports.join("report"), ended.over) {
+        let report = copy.as_deref().unwrap_or(&report);
+        if reports::was_written_after(report, ended.over) {
             let late = ended.late.into_iter();
             run.noticed.extend(late.map(|Leftover { program, command }| Noticed::WroteLate { program, command }));
         }
@@ -325,8 +338,8 @@ impl<'a> Lane<'a> {
         run.noticed.extend(tracked::noticed(&self.tracked.differences()?));
         let refs = WorkspaceRefs::read(self.workspace.folder()).beside(&self.given_refs);
         run.noticed.extend(self.user.changes(&refs));
-        run.told = (job.suite.read)(&report, run.started_system).relative_to(&run.folder);
-        reports::keep(&reports, &job.outputs, &self.masks)
+        run.told = (job.suite.read)(report, run.started_system).relative_to(&run.folder);
+        reports::keep(printed.as_ref().unwrap_or(&reports), &job.outputs, &self.masks)
             .context(format!("cannot keep the report of the suite {name}"))?;
         self.keep_evidence(run, job, &artifacts, &before)?;
         let failed = !matches!(run.outcome, Outcome::Exited { code: 0 } | Outcome::Cancelled);
@@ -378,6 +391,7 @@ pub(super) fn not_started(job: &Job<'_>, outcome: Outcome) -> SuiteRun {
     let now = SystemTime::now();
     SuiteRun {
         name: job.suite.name.clone(),
+        variation: job.suite.variation.clone(),
         argv: job.suite.argv.clone(),
         outcome,
         started: jiff::Timestamp::try_from(now).unwrap_or(jiff::Timestamp::UNIX_EPOCH),

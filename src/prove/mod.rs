@@ -16,6 +16,7 @@ mod masked_report;
 mod mounts;
 #[cfg(target_os = "linux")]
 mod orphans;
+mod output;
 mod place;
 pub mod process;
 mod proof;
@@ -29,6 +30,7 @@ mod tracked;
 mod tree_check;
 mod turn;
 mod user_repository;
+mod variation;
 mod workspace;
 mod workspace_refs;
 
@@ -42,3 +44,4 @@ pub use proof::{
 };
 pub use room::{Written, check_not_full};
 pub use turn::{Turn, has_terminal, take_turn, try_turn};
+pub use variation::{Locales, Variation};

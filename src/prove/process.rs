@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
 use std::fmt;
-use std::io::{self, PipeReader, Read as _, Write as _};
+use std::io::{self, Write as _};
 use std::net::Shutdown;
 use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;
@@ -15,16 +15,16 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant, SystemTime};
 
-use rustix::event::{PollFd, PollFlags, poll};
 use rustix::process::{Pid, Signal, getpid, kill_process};
 
 use super::Cancel;
 use super::log::{LogWriter, Masks};
-use super::supervise::wire::{Channel, Event, Heard, Order, Wish, timespec};
+use super::output::Outputs;
+use super::supervise::wire::{Channel, Event, Heard, Order, Wish};
 use super::supervise::{self, LIMIT, end_orphans, orphans_of};
 use crate::error::{Context as _, Error, Result};
 
-pub use super::supervise::{Afterwards, Ending, Leftover};
+pub use super::supervise::{Afterwards, Ending, Leftover, Surroundings};
 
 /// Runs a program as its caller would: same standard output and error, the given environment, and `input` on its standard input.
 ///
@@ -65,9 +65,6 @@ const LONGEST_NAP: Duration = Duration::from_millis(20);
 /// What a supervisor may take beyond the program's own time before it counts as lost.
 const SLACK: Duration = Duration::from_secs(10);
 
-/// Reads of what stands in the pipe at the end, of 64 KiB each: more than a pipe holds.
-const MOST_REST: usize = 32;
-
 /// A program to be run below a supervisor.
 #[derive(Debug)]
 pub struct Job<'a> {
@@ -89,8 +86,12 @@ pub struct Job<'a> {
     pub log: &'a Path,
     /// What is not written there as it came.
     pub masks: &'a Masks,
+    /// A file that takes the standard output too, byte for byte up to one more than a report may have. It must not exist.
+    pub copy: Option<&'a Path>,
     /// What becomes of what it leaves running.
     pub afterwards: Afterwards,
+    /// What it inherits beside its environment.
+    pub surroundings: Surroundings,
 }
 
 /// What a program's run showed.
@@ -131,7 +132,7 @@ pub fn run(job: &Job<'_>, cancel: &Cancel, progress: &mut dyn FnMut(String, Dura
     let started = job.log.metadata().and_then(|file| file.modified()).context(cannot_log())?;
     let mut supervised = Supervised::start(job, log)?;
     let event = supervised.watch(job, cancel, progress);
-    let event = event.and_then(|event| supervised.read_rest().context(cannot_log()).map(|()| event));
+    let event = event.and_then(|event| supervised.outputs.finish().context(cannot_log()).map(|()| event));
     let (ending, duration, leftovers, over, late, undying) = match event {
         Ok(Event::Ended { ending, duration, leftovers, over, late, undying }) => {
             (ending, duration, leftovers, over, late, undying)
@@ -144,8 +145,7 @@ pub fn run(job: &Job<'_>, cancel: &Cancel, progress: &mut dyn FnMut(String, Dura
     if let Some(process) = undying.first() {
         return Err(process.undying());
     }
-    let keeps = job.afterwards == Afterwards::Keep && !leftovers.is_empty();
-    let kept = if keeps { Some(supervised.keep()?) } else { None };
+    let kept = (job.afterwards == Afterwards::Keep && !leftovers.is_empty()).then(|| supervised.keep()).transpose()?;
     Ok(Ended { ending, started, duration, leftovers, over, late, kept })
 }
 
@@ -154,8 +154,7 @@ struct Supervised {
     child: Child,
     id: Pid,
     channel: Channel,
-    output: PipeReader,
-    log: Option<LogWriter>,
+    outputs: Outputs,
     is_over: bool,
 }
 
@@ -164,17 +163,17 @@ impl Supervised {
         let cannot = "cannot start the supervisor";
         supervise::adopt_orphans().context(cannot)?;
         let (here, there) = UnixStream::pair().context(cannot)?;
-        let (output, into) = io::pipe().context(cannot)?;
+        let (outputs, ends) = Outputs::new(log, job.copy).context(cannot)?;
         let mut command = Command::new(job.supervisor);
         command.arg(supervise::COMMAND).current_dir("/").env_clear().stdin(OwnedFd::from(there));
-        command.stdout(into.try_clone().context(cannot)?).stderr(into);
+        command.stdout(ends.stdout).stderr(ends.stderr);
         let mut living = supervisors();
         let child = command.spawn().context(format!("{cannot} {}", job.supervisor.display()))?;
         let id = Pid::from_child(&child);
         living.push(id);
         drop((living, command));
-        let mut supervised =
-            Supervised { child, id, channel: Channel::new(here), output, log: Some(log), is_over: false };
+        let channel = Channel::new(here);
+        let mut supervised = Supervised { child, id, channel, outputs, is_over: false };
         let order = Order {
             program: job.program.into(),
             args: job.argv.iter().skip(1).map(OsString::from).collect(),
@@ -183,6 +182,7 @@ impl Supervised {
             timeout: job.timeout,
             grace: job.grace,
             afterwards: job.afterwards,
+            surroundings: job.surroundings,
         };
         match supervised.channel.say(&order) {
             Ok(()) => Ok(supervised),
@@ -196,9 +196,9 @@ impl Supervised {
         let (mut shown, mut shown_at, mut woken_at) = (String::new(), Duration::ZERO, Duration::ZERO);
         let longest = job.timeout.saturating_add(job.grace).saturating_add(LIMIT).saturating_add(SLACK);
         loop {
-            let is_open =
-                self.read_output(LONGEST_NAP).context(format!("cannot write the log {}", job.log.display()))?;
-            match self.channel.hear::<Event>(if is_open { Duration::ZERO } else { LONGEST_NAP }) {
+            let heard = self.outputs.read(LONGEST_NAP, Some(self.channel.socket()));
+            heard.context(format!("cannot write the log {}", job.log.display()))?;
+            match self.channel.hear::<Event>(if self.outputs.is_open() { Duration::ZERO } else { LONGEST_NAP }) {
                 Heard::Message(event) => return Ok(event),
                 Heard::Nothing => {}
                 Heard::Gone => return Err(lost("its supervisor was ended from outside")),
@@ -217,7 +217,7 @@ impl Supervised {
                 return Err(lost("its supervisor does not answer"));
             }
             if elapsed - shown_at >= TAIL_EVERY {
-                let line = self.log.as_ref().map(LogWriter::last_line).unwrap_or_default();
+                let line = self.outputs.last_line();
                 if line != shown || elapsed - shown_at >= SIGN_OF_LIFE {
                     line.clone_into(&mut shown);
                     shown_at = elapsed;
@@ -225,37 +225,6 @@ impl Supervised {
                 }
             }
         }
-    }
-
-    /// Waits a moment for output and writes it to the log. `false`: nobody holds the other end any more.
-    fn read_output(&mut self, patience: Duration) -> io::Result<bool> {
-        let mut ready = [PollFd::new(&self.output, PollFlags::IN), PollFd::new(self.channel.socket(), PollFlags::IN)];
-        match poll(&mut ready, Some(&timespec(patience))) {
-            Ok(0) | Err(rustix::io::Errno::INTR) => return Ok(true),
-            Ok(_) => {}
-            Err(error) => return Err(error.into()),
-        }
-        if ready[0].revents().is_empty() {
-            return Ok(true);
-        }
-        let mut bytes = vec![0; 64 << 10];
-        let count = self.output.read(&mut bytes)?;
-        if let Some(log) = &mut self.log {
-            log.write(&bytes[..count])?;
-        }
-        Ok(count > 0)
-    }
-
-    /// What stands in the pipe although all is over. Who still holds it is not waited for.
-    fn read_rest(&mut self) -> io::Result<()> {
-        for _ in 0..MOST_REST {
-            let mut ready = [PollFd::new(&self.output, PollFlags::IN)];
-            let is_ready = poll(&mut ready, Some(&timespec(Duration::ZERO)))? > 0;
-            if !is_ready || !self.read_output(Duration::ZERO)? {
-                break;
-            }
-        }
-        self.log.take().map_or(Ok(()), LogWriter::finish)
     }
 
     /// Tells the supervisor what the user asks for, once each; whether there was something to tell.
@@ -316,29 +285,11 @@ impl Supervised {
 
     /// Lets what is left run on, and its output into the log.
     fn keep(mut self) -> Result<Kept> {
-        let cannot = "cannot go on reading what a program prints";
-        let mut output = self.output.try_clone().context(cannot)?;
-        let mut log = self.log.take();
+        let outputs = std::mem::take(&mut self.outputs);
         let is_over = Arc::new(AtomicBool::new(false));
         let seen = Arc::clone(&is_over);
-        let reader = std::thread::Builder::new().spawn(move || {
-            let mut bytes = vec![0; 64 << 10];
-            while !seen.load(Ordering::Relaxed) {
-                let mut ready = [PollFd::new(&output, PollFlags::IN)];
-                match poll(&mut ready, Some(&timespec(TAIL_EVERY))) {
-                    Ok(0) | Err(_) => continue,
-                    Ok(_) => {}
-                }
-                let count = output.read(&mut bytes).unwrap_or(0);
-                if count == 0 {
-                    break;
-                }
-                // Who reads no further would make the others wait; a log that is cut short is the lesser harm.
-                log = log.and_then(|mut log| log.write(&bytes[..count]).is_ok().then_some(log));
-            }
-            log.map(LogWriter::finish);
-        });
-        let reader = reader.context(cannot)?;
+        let reader = std::thread::Builder::new().spawn(move || outputs.drain(TAIL_EVERY, &seen));
+        let reader = reader.context("cannot go on reading what a program prints")?;
         Ok(Kept { supervised: self, reader: Some(reader), is_over })
     }
 }

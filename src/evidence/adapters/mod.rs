@@ -3,9 +3,16 @@
 //! A reader sees bytes and gives a [`TestReport`], or says in one line why the bytes are none. It believes a report's
 //! bad news and checks its good news: what it does not know is a failure, and what is cut short is refused.
 
+mod go_json;
+mod jest_json;
+mod jest_shape;
 mod junit_xml;
 mod mocha_json;
 mod node;
+mod node_test;
+mod playwright_json;
+mod tap;
+mod vitest_json;
 
 use std::path::Path;
 
@@ -63,6 +70,9 @@ impl Malformed {
     }
 }
 
+/// More tests than this are no report of a suite, and would take gigabytes to hold.
+pub(super) const MAX_CASES: usize = 1_000_000;
+
 /// What the adapters give: the report, or why there is none.
 type Parsed = Result<TestReport, Malformed>;
 
@@ -71,14 +81,13 @@ fn format(adapter: Adapter) -> Option<&'static Format> {
     match adapter {
         Adapter::MochaJson => Some(&mocha_json::FORMAT),
         Adapter::JunitXml => Some(&junit_xml::FORMAT),
-        Adapter::PlaywrightJson
-        | Adapter::VitestJson
-        | Adapter::JestJson
-        | Adapter::Ctrf
-        | Adapter::GoJson
-        | Adapter::NodeTest
-        | Adapter::Tap
-        | Adapter::ExitCode => None,
+        Adapter::NodeTest => Some(&node_test::FORMAT),
+        Adapter::PlaywrightJson => Some(&playwright_json::FORMAT),
+        Adapter::VitestJson => Some(&vitest_json::FORMAT),
+        Adapter::JestJson => Some(&jest_json::FORMAT),
+        Adapter::GoJson => Some(&go_json::FORMAT),
+        Adapter::Tap => Some(&tap::FORMAT),
+        Adapter::Ctrf | Adapter::ExitCode => None,
     }
 }
 
@@ -96,6 +105,9 @@ pub fn parse_report(report: Report, bytes: &[u8], hear: Hear<'_>) -> ReportEvide
         None => Err(Malformed::new("this version of proof-gate has no reader for the suite's report")),
     };
     match parsed {
+        Ok(report) if report.cases.len() > MAX_CASES => {
+            ReportEvidence::malformed(format!("the report holds more than {MAX_CASES} tests"))
+        }
         Ok(report) => ReportEvidence::Read(report),
         Err(Malformed(detail)) => ReportEvidence::malformed(detail),
     }

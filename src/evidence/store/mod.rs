@@ -20,15 +20,12 @@ use std::io::{self, ErrorKind, Read as _, Seek as _};
 use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 use crate::digest::Digest;
 use crate::error::{Context as _, Result};
 
 pub use sweep::{Fate, Swept};
-
-/// A longer list is not read.
-const MAX_LIST: u64 = 16 << 20;
 
 /// The folder of the contents.
 const BY_DIGEST: &str = "sha256";
@@ -50,34 +47,20 @@ pub struct KeptFile {
 const LIST: &str = "proof-gate.artifacts/1";
 
 /// The list of a suite's artifacts.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-struct List {
-    format: String,
-    files: Vec<Listed>,
+#[derive(Serialize)]
+struct List<'a> {
+    format: &'static str,
+    files: Vec<Listed<'a>>,
 }
 
 /// An artifact as the list has it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Listed {
+#[derive(Serialize)]
+struct Listed<'a> {
     /// Its path below the suite's folder.
-    pub name: String,
-    /// Its size in bytes.
-    pub size: u64,
-    /// The digest of its bytes.
-    pub sha256: Digest,
-    /// What it is.
-    pub media_type: String,
-}
-
-/// How a file of the evidence stands to what a record says of it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Standing {
-    /// Byte for byte what was recorded.
-    Intact,
-    /// There, and not what was recorded.
-    Altered,
-    /// Not there.
-    Gone,
+    name: String,
+    size: u64,
+    sha256: Digest,
+    media_type: &'a str,
 }
 
 /// The evidence of one clone.
@@ -115,16 +98,16 @@ impl Store {
     pub fn list(&self, suite: &Path, artifacts: &[KeptFile]) -> Result<KeptFile> {
         let path = suite.join(Self::MANIFEST);
         let what = || format!("cannot write {}", path.display());
-        let files: Vec<Listed> = artifacts
+        let files: Vec<Listed<'_>> = artifacts
             .iter()
             .map(|file| Listed {
                 name: file.path.strip_prefix(suite).unwrap_or(&file.path).to_string_lossy().into_owned(),
                 size: file.size,
                 sha256: file.sha256,
-                media_type: file.media_type.to_owned(),
+                media_type: file.media_type,
             })
             .collect();
-        let list = List { format: LIST.to_owned(), files };
+        let list = List { format: LIST, files };
         let text = serde_json::to_string_pretty(&list).context(what())? + "\n";
         let mut file = File::options().write(true).create_new(true).mode(0o600).open(&path).context(what())?;
         io::Write::write_all(&mut file, text.as_bytes()).context(what())?;
@@ -167,10 +150,7 @@ impl Store {
             return Ok(());
         }
         // What stands there is believed only after it was read: a name is no proof of a content.
-        let (from, to) = match standing(&object, sha256) {
-            Standing::Intact => (object.as_path(), path),
-            Standing::Altered | Standing::Gone => (path, object.as_path()),
-        };
+        let (from, to) = if holds(&object, sha256) { (&*object, path) } else { (path, &*object) };
         let beside = to.parent().expect("evidence lies in a folder");
         let linked = tempfile::Builder::new().prefix(".link-").make_in(beside, |name| fs::hard_link(from, name));
         match linked {
@@ -181,25 +161,9 @@ impl Store {
     }
 }
 
-/// Reads the list of a suite's artifacts. An error is one sentence.
-pub fn read_list(path: &Path) -> Result<Vec<Listed>, String> {
-    let file = open(path).map_err(|error| error.to_string())?;
-    let mut text = Vec::new();
-    file.take(MAX_LIST).read_to_end(&mut text).map_err(|error| error.to_string())?;
-    let list: List = serde_json::from_slice(&text).map_err(|error| error.to_string())?;
-    if list.format == LIST { Ok(list.files) } else { Err(format!("its format is '{}'", list.format)) }
-}
-
-/// How a file stands to the digest that was recorded of it. It is read whole.
-pub fn standing(path: &Path, sha256: Digest) -> Standing {
-    match open(path) {
-        Err(error) if error.kind() == ErrorKind::NotFound => Standing::Gone,
-        Err(_) => Standing::Altered,
-        Ok(file) => match Digest::of_reader(file) {
-            Ok(found) if found == sha256 => Standing::Intact,
-            Ok(_) | Err(_) => Standing::Altered,
-        },
-    }
+/// Whether a file holds what its digest says. It is read whole.
+fn holds(path: &Path, sha256: Digest) -> bool {
+    open(path).and_then(Digest::of_reader).is_ok_and(|found| found == sha256)
 }
 
 /// Opens a regular file. Nothing is followed and nothing waits for a pipe's other end.
@@ -255,7 +219,7 @@ mod tests {
         assert_eq!((first.sha256, first.size), (Digest::of(b"same"), 4));
         assert_eq!(names_of(&store.object(first.sha256)), 3);
         for file in [&first, &second] {
-            assert_eq!(standing(&file.path, file.sha256), Standing::Intact);
+            assert!(holds(&file.path, file.sha256));
             assert_eq!(fs::metadata(&file.path).unwrap().mode() & 0o777, 0o600);
         }
         store.take_in(&first.path).unwrap();
@@ -267,28 +231,26 @@ mod tests {
         let (_folder, store, run) = store();
         let first = store.take_in(&write(&run.join("a.txt"), b"good")).unwrap();
         fs::write(&first.path, b"evil").unwrap();
-        assert_eq!(standing(&first.path, first.sha256), Standing::Altered);
+        assert!(!holds(&first.path, first.sha256));
         let second = store.take_in(&write(&run.join("b.txt"), b"good")).unwrap();
-        assert_eq!(standing(&second.path, second.sha256), Standing::Intact);
-        assert_eq!(standing(&store.object(second.sha256), second.sha256), Standing::Intact);
+        assert!(holds(&second.path, second.sha256));
+        assert!(holds(&store.object(second.sha256), second.sha256));
     }
 
     #[test]
-    fn the_list_of_a_suites_artifacts_is_read_as_it_was_written() {
+    fn the_list_of_a_suites_artifacts_says_of_each_what_it_is() {
         let (_folder, store, run) = store();
         let artifact = store.take_in(&write(&run.join("a.json"), b"{}")).unwrap();
         let list = store.list(&run, std::slice::from_ref(&artifact)).unwrap();
         assert_eq!(list.media_type, "application/json");
-        let listed = read_list(&list.path).unwrap();
-        assert_eq!((listed[0].name.as_str(), listed[0].size, listed[0].sha256), ("a.json", 2, artifact.sha256));
-        assert!(read_list(&artifact.path).is_err() && read_list(&run.join("none")).is_err());
+        let list: serde_json::Value = serde_json::from_slice(&fs::read(list.path).unwrap()).unwrap();
+        let file = serde_json::json!({"name": "a.json", "size": 2, "sha256": artifact.sha256, "media_type": "application/json"});
+        assert_eq!(list, serde_json::json!({"format": LIST, "files": [file]}));
     }
 
     #[test]
-    fn what_is_gone_or_no_file_is_said() {
+    fn a_link_in_place_of_evidence_is_not_followed() {
         let (_folder, store, run) = store();
-        assert_eq!(standing(&run.join("none"), Digest::of(b"")), Standing::Gone);
-        assert_eq!(standing(&run, Digest::of(b"")), Standing::Altered);
         std::os::unix::fs::symlink("/etc/passwd", run.join("link")).unwrap();
         assert!(store.take_in(&run.join("link")).is_err());
     }

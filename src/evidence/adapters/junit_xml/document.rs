@@ -17,7 +17,7 @@ const MAX_ATTRIBUTES: usize = 256;
 const MAX_NAMESPACES: usize = 1_000;
 
 /// The report's text.
-pub(super) fn decode(bytes: &[u8]) -> Result<String, Malformed> {
+pub(in crate::evidence::adapters) fn decode(bytes: &[u8]) -> Result<String, Malformed> {
     let (encoding, bytes) = match Encoding::for_bom(bytes) {
         Some((encoding, mark)) => (encoding, &bytes[mark..]),
         None => (declared_encoding(bytes)?, bytes),
@@ -51,7 +51,7 @@ fn declared_encoding(bytes: &[u8]) -> Result<&'static Encoding, Malformed> {
 }
 
 /// The document in `text`.
-pub(super) fn document(text: &str) -> Result<Document<'_>, Malformed> {
+pub(in crate::evidence::adapters) fn document(text: &str) -> Result<Document<'_>, Malformed> {
     refuse_what_takes_too_long(text)?;
     let options = ParsingOptions { allow_dtd: false, nodes_limit: MAX_NODES, ..ParsingOptions::default() };
     Document::parse_with_options(text, options).map_err(|error| Malformed::new(format!("not well-formed XML: {error}")))

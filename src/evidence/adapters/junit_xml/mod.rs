@@ -3,18 +3,19 @@
 //! There is no standard. What all dialects share is read from cases and their marks; what a suite states in numbers is
 //! only compared with them. Retries show in the dialects that mark them; the others hide them, and no reader can see it.
 
-mod document;
+pub(super) mod document;
 mod marks;
 mod stated;
 mod words;
 
 use std::collections::HashMap;
 
-use roxmltree::Node;
+use roxmltree::{Document, Node};
 
 use self::marks::{Marks, what_it_says};
 use self::stated::{Seen, Stated};
-use self::words::{Mark, is_file_of_tests, is_source};
+pub(super) use self::words::is_source;
+use self::words::{Mark, is_file_of_tests};
 use super::{FilterOptions, Format, Hear, Malformed, Parsed, Retries, by_argv};
 use crate::evidence::report::{Outcome, SuiteError, TestCase, TestReport};
 use crate::evidence::text::bounded;
@@ -31,22 +32,34 @@ pub(super) const FORMAT: Format = Format {
     },
 };
 
-fn parse(bytes: &[u8], flavor: Option<Flavor>, _: Hear<'_>) -> Parsed {
+fn parse(bytes: &[u8], flavor: Option<Flavor>, hear: Hear<'_>) -> Parsed {
     let text = document::decode(bytes)?;
     let document = document::document(&text)?;
-    let root = document.root_element();
-    let mut reader = Reader::default();
-    match root.tag_name().name() {
-        "testsuites" | "testsuite" => reader.suite(root, &mut Vec::new())?,
-        other => return Err(Malformed::new(format!("the root is <{other}>, not <testsuites> or <testsuite>"))),
-    };
-    let mut report = reader.report;
+    let mut report = read(&document)?;
+    printed(&document).for_each(hear);
     match flavor {
         Some(Flavor::Pytest) => mark_reruns(&mut report.cases),
         // Both write a mark for each failed attempt, which is read whatever the flavor.
         Some(Flavor::Surefire | Flavor::Nextest) | None => {}
     }
     Ok(report)
+}
+
+/// What all dialects share.
+pub(super) fn read(document: &Document<'_>) -> Parsed {
+    let root = document.root_element();
+    let mut reader = Reader::default();
+    match root.tag_name().name() {
+        "testsuites" | "testsuite" => reader.suite(root, &mut Vec::new())?,
+        other => return Err(Malformed::new(format!("the root is <{other}>, not <testsuites> or <testsuite>"))),
+    };
+    Ok(reader.report)
+}
+
+/// What tests printed, as far as the report holds it, of cases and suites alike.
+pub(super) fn printed<'a>(document: &'a Document<'_>) -> impl Iterator<Item = &'a str> {
+    let elements = document.descendants().filter(|node| matches!(node.tag_name().name(), "system-out" | "system-err"));
+    elements.flat_map(|element| element.children()).filter_map(|child| child.is_text().then(|| child.text())?)
 }
 
 #[derive(Default)]
@@ -65,6 +78,15 @@ impl Reader {
             match child.tag_name().name() {
                 "testsuite" | "testsuites" => below.add(self.suite(child, path)?),
                 "testcase" => own.add(self.case(child, path)),
+                // node's runner wraps the root test so where a hook of the whole file failed.
+                "undefined" => {
+                    let mut wrapped = self.suite(child, path)?;
+                    if wrapped.failures == 0 {
+                        wrapped.failures = 1;
+                        self.error(None, None, "unknown <undefined>".to_owned());
+                    }
+                    below.add(wrapped);
+                }
                 name => match Mark::of(name) {
                     Mark::Nothing | Mark::Skipped => {}
                     Mark::Failed | Mark::AttemptFailed | Mark::Unknown => {

@@ -58,7 +58,7 @@ impl Status {
 }
 
 /// Whether a word is the name of a JavaScript or TypeScript file.
-pub(super) fn is_source(word: &str) -> bool {
+pub(in crate::evidence::adapters) fn is_source(word: &str) -> bool {
     [".js", ".cjs", ".mjs", ".jsx", ".ts", ".cts", ".mts", ".tsx"].iter().any(|end| word.ends_with(end))
 }
 
