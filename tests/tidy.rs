@@ -35,6 +35,8 @@ const MAY_USE: &[(&str, &[&str])] = &[
     // A hook that stood there is a child like any other: started by the one door for processes.
     ("hooks", &["caller", "error", "git", "prove::process"]),
     ("gate", &["git::Oid", "records", "select"]),
+    // What a runbook asks for is weighed from a record.
+    ("runbook", &["judge::Code", "records"]),
     // It looks at everything and decides nothing; of the gate it knows the words of a refusal, of the reporter what a screen can show.
     (
         "doctor",
@@ -57,7 +59,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
         "commands",
         &[
             "caller", "cli", "digest", "doctor", "error", "evidence", "gate", "git", "hooks", "judge", "policy",
-            "prove", "records", "reporter", "select", "url",
+            "prove", "records", "reporter", "runbook", "select", "url",
         ],
     ),
     ("lib", &["caller", "cli", "commands", "error", "reporter"]),
