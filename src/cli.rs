@@ -72,6 +72,12 @@ pub enum Command {
     Resolve(Resolve),
     /// Record a change of the policy file with its reason, so that its own suites judge it from then on
     ApprovePolicy(ApprovePolicy),
+    /// Remove evidence past its retention, and what dead runs left; records stay
+    #[command(
+        after_help = "Evidence is kept for '[evidence] keep' after its proof, 180 days by default; what no record names goes after a day.\n\
+                      Records are never touched: 'proof-gate show' says of a file that it is not here. Waits for a proof that runs."
+    )]
+    Gc(Gc),
     /// Check, show or describe the policy file
     #[command(subcommand)]
     Config(Config),
@@ -313,6 +319,14 @@ pub struct ApprovePolicy {
     /// For a rollback: the commit that it replaces
     #[arg(long, value_name = "REV")]
     pub replacing: Option<String>,
+}
+
+/// `gc`
+#[derive(Debug, Args)]
+pub struct Gc {
+    /// Only say what would be removed
+    #[arg(long)]
+    pub dry_run: bool,
 }
 
 /// `config`

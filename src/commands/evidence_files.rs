@@ -67,12 +67,14 @@ pub(super) fn glance(ground: &Ground<'_>, file: &EvidenceFile) -> Standing {
     }
 }
 
-/// How a file stands, by its digest.
+/// How a file stands, by its digest. One of another size is not read.
 pub(super) fn standing(ground: &Ground<'_>, file: &EvidenceFile) -> Standing {
-    let Some(path) = place(ground, file) else { return Standing::Gone };
-    match File::open(path).and_then(Digest::of_reader) {
-        Ok(digest) if digest == file.sha256 => Standing::Intact,
-        Ok(_) | Err(_) => Standing::Altered,
+    match (glance(ground, file), place(ground, file)) {
+        (Standing::Intact, Some(path)) => match File::open(path).and_then(Digest::of_reader) {
+            Ok(digest) if digest == file.sha256 => Standing::Intact,
+            Ok(_) | Err(_) => Standing::Altered,
+        },
+        (standing, _) => standing,
     }
 }
 

@@ -8,6 +8,7 @@ pub mod config;
 pub mod doctor;
 mod evidence_files;
 pub mod explain;
+pub mod gc;
 pub mod ground;
 mod hook_line;
 pub mod init;
@@ -66,6 +67,7 @@ pub fn dispatch(cli: Cli, caller: &Caller, reporter: &mut Reporter) -> Result<Ex
         Command::Judge(args) => judge::judge(&args, reporter),
         Command::Resolve(args) => resolve::resolve(caller, &open()?, &args, reporter),
         Command::ApprovePolicy(args) => approve_policy::approve(caller, &open()?, &args, reporter),
+        Command::Gc(args) => gc::gc(caller, &open()?, &args, reporter),
         Command::Config(args) => config::run(caller, &args, reporter),
         Command::Completions { shell } => completions(shell, reporter),
         Command::Man { folder } => man(folder.as_deref(), reporter),

@@ -299,6 +299,7 @@ fn jobs(
                 environment: suite.env.clone(),
                 last_time: last_times.get(name).copied(),
                 exclusive: suite.exclusive,
+                artifacts: suite.artifacts.clone(),
                 read: Box::new(move |file, started, hear| evidence::read_report(report, file, started, hear)),
                 warnings: warnings.clone(),
                 recipe: Box::new(move |file: &Path| {

@@ -67,7 +67,7 @@ fn head(suite: &SuiteEntry) -> Line {
 fn file_line(ground: &Ground<'_>, file: &EvidenceFile) -> Line {
     let path = evidence_files::place(ground, file).unwrap_or_else(|| ground.repository.own_dir().join(&file.name));
     let line = field(Kind::of(file).as_str()).whole(evidence_files::from_here(ground, &path));
-    match evidence_files::glance(ground, file) {
+    match evidence_files::standing(ground, file) {
         Standing::Intact => line,
         Standing::Altered => line.tone(Tone::Bad, "  (altered: not what was recorded)"),
         Standing::Gone => line.tone(Tone::Dim, "  (not here: removed, or made on another machine)"),

@@ -1,8 +1,9 @@
 //! One workspace and what runs in it: the commands beside the suites, and one suite after the other.
 //!
 //! Deliberately absent: which suite runs in which lane, see `local`; how a lane comes back from what a suite did to it, see `settle`;
-//! what its commands run in, see `report`.
+//! what is kept of a suite, see `evidence`; what its commands run in, see `report`.
 
+mod evidence;
 mod report;
 mod settle;
 mod told;
@@ -14,6 +15,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use self::settle::Made;
+use super::artifacts::Rules;
 use super::cancel::GRACE_WITHOUT_PARENT;
 use super::environment::{self, Variables};
 use super::handed::Handed;
@@ -260,6 +262,11 @@ impl<'a> Lane<'a> {
             self.restore_tracked()?;
         }
         make_private(&job.outputs)?;
+        let artifacts = Rules::of(&job.suite.artifacts)?;
+        let before = artifacts.before(self.folder())?;
+        if !artifacts.is_empty() {
+            self.tracked.clock_step()?;
+        }
         let reports = self.workspace.report_folder()?;
         let report = reports.join("report");
         let invocation = (job.suite.recipe)(&report);
@@ -337,6 +344,7 @@ impl<'a> Lane<'a> {
         told::note(run, job.suite, report, &reports, ended.heard);
         reports::keep(printed.as_ref().unwrap_or(&reports), &job.outputs, &self.masks)
             .context(format!("cannot keep the report of the suite {name}"))?;
+        self.keep_evidence(run, job, &artifacts, &before)?;
         let failed = !matches!(run.outcome, Outcome::Exited { code: 0 } | Outcome::Cancelled);
         if failed && let Err(Stop::Failed(error)) = self.steps(StepKind::Ready, progress, cancel) {
             return Err(Stop::Failed(error.while_doing(format!("not ready any more after the suite {name}"))));

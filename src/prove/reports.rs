@@ -8,14 +8,19 @@ use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
 use std::path::Path;
 use std::time::{Duration, SystemTime};
 
+use super::artifacts::{ARTIFACTS, DIFFERENCES};
 use super::log::Masks;
 use super::masked_report::masked;
+use crate::evidence::Store;
 
 /// A longer report is not kept: cut, some formats would still look whole. The judge reads none that is longer.
 const MAX_REPORT: u64 = 64 << 20;
 
 /// Files of a report folder that are kept.
 const MAX_REPORT_FILES: usize = 256;
+
+/// Names that other evidence has beside the report.
+const TAKEN: &[&str] = &["log", ARTIFACTS, DIFFERENCES, Store::MANIFEST];
 
 /// Whether a report was changed, or put in its place, after that time. A file of a future time says nothing: its clock is another one.
 pub(super) fn was_written_after(report: &Path, time: SystemTime) -> bool {
@@ -33,7 +38,9 @@ pub(super) fn keep(from: &Path, to: &Path, masks: &Masks) -> io::Result<()> {
         // The suite removed its own report folder.
         return Ok(());
     };
-    for entry in entries.flatten().take(MAX_REPORT_FILES).filter(|entry| entry.file_name() != "log") {
+    for entry in
+        entries.flatten().take(MAX_REPORT_FILES).filter(|entry| TAKEN.iter().all(|taken| entry.file_name() != *taken))
+    {
         // Opened without waiting for a pipe's other end, and looked at afterwards, so that nothing can change in between.
         let flags = (rustix::fs::OFlags::NOFOLLOW | rustix::fs::OFlags::NONBLOCK).bits().cast_signed();
         let Ok(source) = File::options().read(true).custom_flags(flags).open(entry.path()) else { continue };
