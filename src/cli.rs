@@ -47,6 +47,7 @@ pub enum Command {
     /// Prove a commit and record the verdict
     #[command(
         after_help = "Runs every suite of the plan afresh, whatever is recorded, in a clean checkout of exactly REV, and records the verdict.\n\
+                      --repeat runs every suite several times and judges all its runs together: one that differs is a FAIL.\n\
                       --draft runs the work tree as it is and records nothing: for setting up."
     )]
     Run(Run),
@@ -203,6 +204,12 @@ pub struct Run {
     /// Only this suite; may be given several times
     #[arg(long = "suite", value_name = "N")]
     pub suites: Vec<String>,
+    /// Run each suite so many times, 2 to 100; runs that differ are TEST_FLAKY
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(2..=100))]
+    pub repeat: Option<u32>,
+    /// Every run but the first under another time zone, locale, umask and number of processors
+    #[arg(long, requires = "repeat")]
+    pub vary: bool,
     #[command(flatten)]
     #[expect(missing_docs, reason = "the flattened type says it")]
     pub scenario: ScenarioArgs,

@@ -76,6 +76,15 @@ pub fn share_out<T: Sync, S, R: Send>(
     Ok(done.into_iter().flat_map(|(_, results)| results).collect())
 }
 
+/// Does two pieces of work at once. Where both fail, what happened here is told.
+pub fn both<A, B: Send>(here: impl FnOnce() -> Result<A>, beside: impl FnOnce() -> Result<B> + Send) -> Result<(A, B)> {
+    let (here, beside) = thread::scope(|scope| {
+        let beside = scope.spawn(beside);
+        (here(), beside.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
+    });
+    Ok((here?, beside?))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -97,5 +106,13 @@ mod tests {
         assert_eq!(share_out(&items, || Ok(()), work).unwrap_err().message, "item 700");
         let begin = || Err::<(), _>(Error::new("no state"));
         assert_eq!(share_out(&items, begin, |(), _| Ok(())).unwrap_err().message, "no state");
+    }
+
+    #[test]
+    fn of_two_pieces_of_work_both_have_to_succeed() {
+        let fails = |what: &'static str| move || Err::<(), _>(Error::new(what));
+        assert_eq!(both(|| Ok(1), || Ok("two")).unwrap(), (1, "two"));
+        assert_eq!(both(|| Ok(1), fails("beside")).unwrap_err().message, "beside");
+        assert_eq!(both(fails("here"), fails("beside")).unwrap_err().message, "here");
     }
 }

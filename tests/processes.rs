@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use proof_gate::prove::Cancel;
 use proof_gate::prove::log::{Masks, last_line_of, last_lines_of};
-use proof_gate::prove::process::{Afterwards, Ended, Ending, Job, run};
+use proof_gate::prove::process::{Afterwards, Ended, Ending, Job, Surroundings, run};
 
 use crate::support::{SHOP_POLICY, Sandbox};
 
@@ -62,6 +62,7 @@ impl Shell {
             copy: None,
             warnings: None,
             afterwards: Afterwards::End,
+            surroundings: Surroundings::default(),
         }
     }
 

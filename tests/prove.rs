@@ -13,7 +13,9 @@ use proof_gate::evidence::Noticed;
 use proof_gate::evidence::{ReportEvidence, WarningLists};
 use proof_gate::git::{Oid, Program, Repository};
 use proof_gate::policy;
-use proof_gate::prove::{Cancel, Event, Invocation, Outcome, Proof, ProofEnd, Request, Source, SuiteJob, prove};
+use proof_gate::prove::{
+    Cancel, Event, Invocation, Outcome, Proof, ProofEnd, Request, Source, SuiteJob, Variation, prove,
+};
 
 /// A repository, an evidence folder and a place for workspaces.
 struct Sandbox {
@@ -109,6 +111,8 @@ impl Sandbox {
             let shown = argv.clone();
             SuiteJob {
                 name: name.clone(),
+                suite: name.clone(),
+                variation: Variation::default(),
                 argv: shown,
                 timeout: self.timeout,
                 environment: policy::Environment::default(),
@@ -212,7 +216,9 @@ fn a_linked_worktree_of_a_reftable_repository_is_proven_and_a_script_of_the_tree
     sandbox.caller.directory = linked;
     let repository = Repository::open(&sandbox.caller).unwrap();
     let suite = SuiteJob {
-        name: "unit".to_owned(),
+        name: "unit~2".to_owned(),
+        suite: "unit".to_owned(),
+        variation: Variation::default(),
         argv: vec!["./run".to_owned()],
         timeout: Duration::from_secs(60),
         environment: policy::Environment::default(),

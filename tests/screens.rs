@@ -16,6 +16,7 @@ fn steady(ran: &Ran) -> String {
         // git's progress, which tells of speed.
         (r"(?m)^(Enumerating|Counting|Delta|Compressing|Writing|Total) .*\n", ""),
         (r"/\S*sandbox-\S*", "[path]"),
+        (r"evidence/\d+-[0-9a-f]+-\d+/", "evidence/[run]/"),
         (r"\b\d+(ms|s)\b", "[time]"),
         (r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC", "[date]"),
         (r"\b\d\d:\d\d\b", "[clock]"),

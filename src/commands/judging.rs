@@ -3,8 +3,9 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use super::repeats::{merge, run_name};
 use crate::evidence::{Ended, SuiteEvidence};
-use crate::judge::{self, Code, Counts, Finding, Rules, Verdict};
+use crate::judge::{self, Counts, Finding, Rules, Verdict};
 use crate::policy::Policy;
 use crate::prove::{Outcome, SuiteRun};
 use crate::reporter::{Line, Tone, span};
@@ -35,11 +36,6 @@ pub struct SuiteVerdict {
     pub files: Vec<PathBuf>,
 }
 
-/// The name of one of several runs of a suite. `~` cannot stand in a suite's name.
-pub(super) fn run_name(suite: &str, run: u32) -> String {
-    if run == 0 { suite.to_owned() } else { format!("{suite}~{}", run + 1) }
-}
-
 /// What a proof came to.
 pub(super) struct AllJudged {
     /// The verdicts of the suites that ran to their end.
@@ -56,7 +52,7 @@ pub(super) fn judge_all(policy: &Policy, runs: &[(String, u32)], suites: &[Suite
         for run in 0..*often {
             let Some(found) = suites.iter().find(|suite| suite.name == run_name(name, run)) else { continue };
             match judge_one(policy, name, found) {
-                Ok(verdict) => of_suite.push(verdict),
+                Ok(verdict) => of_suite.push((verdict, found)),
                 Err(why) => judged.broken = judged.broken.or(Some(why)),
             }
         }
@@ -80,50 +76,24 @@ fn judge_one(policy: &Policy, name: &str, run: &SuiteRun) -> Result<SuiteVerdict
     let evidence = SuiteEvidence { ended, report: run.told.clone(), noticed: run.noticed.clone() };
     let judged = judge::judge(&evidence, &Rules::of(suite));
     // Only now: what was judged is what the suite left, and what is said and recorded of it holds no secret.
-    let hidden = |text: &String| run.masks.hide(text).into_owned();
-    let findings = judged.verdict.into_findings().into_iter().map(|finding| Finding {
-        test: finding.test.as_ref().map(hidden),
-        detail: hidden(&finding.detail),
-        ..finding
-    });
+    let findings = judged.verdict.into_findings().into_iter().map(|finding| hidden(finding, run));
     Ok(SuiteVerdict {
         name: name.to_owned(),
         argv: suite.run.clone(),
         ended,
         verdict: Verdict::of(findings.collect()),
         counts: judged.counts,
-        notes: judged.notes.iter().map(hidden).collect(),
+        notes: judged.notes.iter().map(|note| run.masks.hide(note).into_owned()).collect(),
         duration: run.duration,
         runs: 1,
         files: [&run.log, &run.report].into_iter().filter(|file| file.is_file()).cloned().collect(),
     })
 }
 
-/// Several runs of one suite as one: every finding of each, and one more where they differ.
-fn merge(runs: Vec<SuiteVerdict>) -> Option<SuiteVerdict> {
-    let mut runs = runs.into_iter();
-    let mut whole = runs.next()?;
-    for run in runs {
-        let mut findings: Vec<Finding> = whole.verdict.findings().into_iter().cloned().collect();
-        if whole.verdict.word() != run.verdict.word() {
-            let detail = "runs of the same inputs differ".to_owned();
-            findings.insert(0, Finding { code: Code::TestFlaky, test: None, detail });
-        }
-        for finding in run.verdict.findings() {
-            if !findings.contains(finding) {
-                findings.push(finding.clone());
-            }
-        }
-        whole.verdict = Verdict::of(findings);
-        whole.duration += run.duration;
-        whole.runs += 1;
-        whole.files.extend(run.files);
-        whole.notes.extend(run.notes);
-        if whole.ended == Ended::Exited(0) {
-            whole.ended = run.ended;
-        }
-    }
-    Some(whole)
+/// A finding without the secrets of a run.
+pub(super) fn hidden(finding: Finding, run: &SuiteRun) -> Finding {
+    let hide = |text: &String| run.masks.hide(text).into_owned();
+    Finding { test: finding.test.as_ref().map(hide), detail: hide(&finding.detail), ..finding }
 }
 
 /// One line for a suite, and one for each of its first notes.
@@ -134,6 +104,7 @@ pub fn suite_lines(suite: &SuiteVerdict) -> Vec<Line> {
         Verdict::Fail { .. } => line.tone(Tone::Bad, "FAIL"),
     };
     let line = line.to(11).data(&suite.name).text("  ").data(span(suite.duration));
+    let line = if suite.runs > 1 { line.text("  ").data(suite.runs.to_string()).text(" runs") } else { line };
     let mut lines = vec![line.text("  ").data(count_words(&suite.counts))];
     lines.extend(suite.notes.iter().take(MAX_NOTES).map(|note| Line::new().text("  note").to(11).data(note)));
     lines.extend(and_more(suite.notes.len(), MAX_NOTES));

@@ -117,9 +117,13 @@ pub struct SuiteOutput {
     pub verdict: Word,
     /// What forbids PASS.
     pub findings: Vec<Finding>,
-    /// The tests it told of.
+    /// The tests it told of; of several runs those of the first that failed, or the first.
     pub counts: Counts,
-    /// How long it took, in milliseconds.
+    /// How often it was run.
+    pub runs: u32,
+    /// What was noticed and forbids nothing, and what was varied in which run.
+    pub notes: Vec<String>,
+    /// How long it took, all runs together, in milliseconds.
     pub ms: u64,
 }
 

@@ -9,6 +9,7 @@ use super::assess::{Assessment, Standing, Wanted};
 use super::ground::{Ground, is_tag_ref};
 use super::killed;
 use super::refusal;
+use super::repeats::Repeat;
 use crate::caller::Caller;
 use crate::error::{Context as _, Error, Exit, Result};
 use crate::gate::{self, Case, GatedUpdate};
@@ -267,6 +268,7 @@ impl Gate<'_, '_> {
             target: None,
             parent: self.parent,
             only_if_missing: true,
+            repeat: Repeat::Once,
         };
         super::proving::prove(&mut self.ground, self.reporter, &order)?;
         Ok(true)

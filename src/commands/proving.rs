@@ -9,18 +9,23 @@ use jiff::Timestamp;
 
 use super::assess::Assessment;
 use super::ground::Ground;
-use super::judging::{SuiteVerdict, judge_all, run_name};
+use super::judging::{SuiteVerdict, judge_all};
 use super::killed;
+use super::proof_words::{closing, opening, show_commands_once};
+use super::repeats::{Repeat, run_name};
 use super::statement::{self, Judged};
 use super::watch::Watch;
+use crate::caller::Caller;
 use crate::error::{Context as _, Error, Exit, Result};
 use crate::evidence::{self, WarningLists};
-use crate::git::{Oid, Repository, write_durably};
+use crate::git::{Oid, Repository};
 use crate::judge::Word;
 use crate::policy::{GitView, Policy};
-use crate::prove::{self, Cancel, EnvironmentReport, Invocation, ProofEnd, Request, Source, SuiteJob, Written};
+use crate::prove::{
+    self, Cancel, EnvironmentReport, Invocation, Locales, ProofEnd, Request, Source, SuiteJob, Variation, Written,
+};
 use crate::records::{Answer, Journal, KilledRun, Log, Recorded};
-use crate::reporter::{Line, Reporter, Tone};
+use crate::reporter::{Line, Reporter};
 
 /// A FAIL that was resolved is ended only by a proof that runs the suite this often.
 const RUNS_AFTER_RESOLVE: u32 = 3;
@@ -39,6 +44,8 @@ pub struct Order<'a> {
     pub parent: Option<prove::Parent>,
     /// Whether a proof that somebody else just made will do (a push), or it is made afresh (`run`).
     pub only_if_missing: bool,
+    /// How often each suite is run.
+    pub repeat: Repeat,
 }
 
 /// What an order came to.
@@ -82,6 +89,7 @@ fn prove_and_record(ground: &mut Ground<'_>, reporter: &mut Reporter, order: &Or
     let started = Timestamp::now();
     let evidence_dir = evidence_dir(ground, commit, started)?;
     let last_times = last_times(ground, order);
+    let locales = locales(order.repeat, ground.caller, &cancel);
     let request = Request {
         repository: ground.repository,
         caller: ground.caller,
@@ -90,7 +98,7 @@ fn prove_and_record(ground: &mut Ground<'_>, reporter: &mut Reporter, order: &Or
             GitView::History => Source::History(commit),
         },
         proof: &policy.proof,
-        suites: &jobs(policy, &runs, &last_times)?,
+        suites: &jobs(policy, &runs, &last_times, locales.as_ref())?,
         evidence_dir: evidence_dir.clone(),
     };
     let ground = &*ground;
@@ -162,16 +170,18 @@ fn prove_and_record(ground: &mut Ground<'_>, reporter: &mut Reporter, order: &Or
 
 /// Runs the work tree as it is and judges it; records nothing.
 pub fn draft(
-    caller: &crate::caller::Caller,
+    caller: &Caller,
     repository: &Repository,
     reporter: &mut Reporter,
     policy: &Policy,
     suites: &[String],
+    repeat: Repeat,
 ) -> Result<Vec<SuiteVerdict>> {
     refuse_not_yet(policy)?;
     let work_tree = repository.work_tree().context("cannot run a draft: there is no work tree here")?;
     let cancel = Cancel::on_signals().context("cannot listen for signals")?;
-    let runs: Vec<(String, u32)> = suites.iter().map(|name| (name.clone(), 1)).collect();
+    let runs: Vec<(String, u32)> = suites.iter().map(|name| (name.clone(), repeat.times())).collect();
+    let locales = locales(repeat, caller, &cancel);
     let evidence_dir = repository.own_dir().join("evidence").join("draft");
     if evidence_dir.exists() {
         std::fs::remove_dir_all(&evidence_dir).context(format!("cannot clear {}", evidence_dir.display()))?;
@@ -181,7 +191,7 @@ pub fn draft(
         caller,
         source: Source::WorkTree(work_tree.to_owned()),
         proof: &policy.proof,
-        suites: &jobs(policy, &runs, &BTreeMap::new())?,
+        suites: &jobs(policy, &runs, &BTreeMap::new(), locales.as_ref())?,
         evidence_dir,
     };
     let mut watch = Watch {
@@ -238,20 +248,34 @@ fn still_missing(ground: &Ground<'_>, order: &Order<'_>) -> Result<Vec<String>> 
     Ok(missing.filter(|suite| order.suites.contains(suite)).collect())
 }
 
-/// How often each suite runs: three times where it has to end a FAIL that was resolved.
+/// How often each suite runs: as asked for, and three times at least where it has to end a FAIL that was resolved.
 fn runs_of(ground: &Ground<'_>, order: &Order<'_>) -> Result<Vec<(String, u32)>> {
     let assessment = order.assessment;
     let min_rules = assessment.policy.policy.gate.min_rules.unwrap_or(0);
     let mut runs = Vec::new();
     for suite in &order.suites {
         let key = ground.key(&assessment.policy, &assessment.subject, suite)?;
-        let often = if ground.records.unended_resolved(key, min_rules)? { RUNS_AFTER_RESOLVE } else { 1 };
-        runs.push((suite.clone(), often));
+        let asked_for = if ground.records.unended_resolved(key, min_rules)? { RUNS_AFTER_RESOLVE } else { 1 };
+        runs.push((suite.clone(), asked_for.max(order.repeat.times())));
     }
     Ok(runs)
 }
 
-fn jobs(policy: &Policy, runs: &[(String, u32)], last_times: &BTreeMap<String, Duration>) -> Result<Vec<SuiteJob>> {
+/// The locales to choose from where runs are varied.
+fn locales(repeat: Repeat, caller: &Caller, cancel: &Cancel) -> Option<Locales> {
+    match repeat {
+        Repeat::Varied(_) => Some(Locales::installed(caller, cancel)),
+        Repeat::Once | Repeat::Same(_) => None,
+    }
+}
+
+/// One job for each run of each suite. With `locales` all but the first run of each are varied.
+fn jobs(
+    policy: &Policy,
+    runs: &[(String, u32)],
+    last_times: &BTreeMap<String, Duration>,
+    locales: Option<&Locales>,
+) -> Result<Vec<SuiteJob>> {
     let mut jobs = Vec::new();
     let warnings = WarningLists::of(&policy.warnings);
     for (name, often) in runs {
@@ -260,6 +284,10 @@ fn jobs(policy: &Policy, runs: &[(String, u32)], last_times: &BTreeMap<String, D
             let (report, argv) = (suite.report, suite.run.clone());
             jobs.push(SuiteJob {
                 name: run_name(name, run),
+                suite: name.clone(),
+                variation: locales
+                    .map(|locales| Variation::of_run(run, locales, [&policy.proof.env, &suite.env]))
+                    .unwrap_or_default(),
                 argv: suite.run.clone(),
                 timeout: suite.timeout.unwrap_or(policy.proof.timeout),
                 environment: suite.env.clone(),
@@ -271,7 +299,7 @@ fn jobs(policy: &Policy, runs: &[(String, u32)], last_times: &BTreeMap<String, D
                     let recipe = evidence::recipe(report, &argv, file);
                     let mut argv = evidence::fill_in(&argv, file);
                     argv.extend(recipe.args);
-                    Invocation { argv, variables: recipe.variables, from: recipe.from }
+                    Invocation { argv, variables: recipe.variables, beside: recipe.beside, from: recipe.from }
                 }),
             });
         }
@@ -348,7 +376,9 @@ fn last_times(ground: &Ground<'_>, order: &Order<'_>) -> BTreeMap<String, Durati
         let Ok(recorded) = ground.records.get(*id) else { continue };
         for suite in recorded.statement().verdict().map(|verdict| verdict.suites.as_slice()).unwrap_or_default() {
             if order.suites.contains(&suite.name) {
-                times.entry(suite.name.clone()).or_insert(Duration::from_millis(suite.duration_ms));
+                times
+                    .entry(suite.name.clone())
+                    .or_insert(Duration::from_millis(suite.duration_ms / u64::from(suite.runs)));
             }
         }
         if times.len() == order.suites.len() {
@@ -356,39 +386,4 @@ fn last_times(ground: &Ground<'_>, order: &Order<'_>) -> BTreeMap<String, Durati
         }
     }
     times
-}
-
-fn opening(order: &Order<'_>, commit: Oid) -> Line {
-    let line = Line::new().text("proof-gate: proving ").data(commit.short());
-    let line = match &order.gated_ref {
-        Some(name) => line.text(" for ").data(name),
-        None => line,
-    };
-    line.text(": ").data(order.suites.join(" "))
-}
-
-fn closing(recorded: &Recorded, verdicts: &[SuiteVerdict]) -> Line {
-    let line = Line::new().text("proof-gate: ");
-    let failed = verdicts.iter().any(|suite| suite.verdict.word() == Word::Fail);
-    let line = if failed { line.tone(Tone::Bad, "FAIL") } else { line.tone(Tone::Good, "PASS") };
-    line.text("  recorded as ").data(recorded.id().short())
-}
-
-/// The first proof under a policy that this clone has not run before shows what will be run.
-fn show_commands_once(ground: &Ground<'_>, reporter: &Reporter, order: &Order<'_>) -> Result<()> {
-    let file = ground.repository.own_dir().join("ran-policies");
-    let digest = order.assessment.policy.digest.to_string();
-    let known = std::fs::read_to_string(&file).unwrap_or_default();
-    if known.lines().any(|line| line == digest) {
-        return Ok(());
-    }
-    let policy = &order.assessment.policy.policy;
-    let proof = &policy.proof;
-    let suites = order.suites.iter().filter_map(|name| policy.suites.get(name)).map(|suite| &suite.run);
-    let steps = [&proof.identity, &proof.prepare, &proof.reset, &proof.ready, &proof.teardown].into_iter().flatten();
-    reporter.say(&Line::new().text("  the first run under this policy; it runs:"));
-    for argv in steps.chain(suites) {
-        reporter.say(&Line::new().text("           ").data(argv.join(" ")));
-    }
-    write_durably(&file, format!("{known}{digest}\n").as_bytes())
 }

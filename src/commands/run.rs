@@ -9,6 +9,7 @@ use super::killed;
 use super::output::{RunOutput, SuiteOutput};
 use super::plan;
 use super::proving::{self, Order, Proven};
+use super::repeats::Repeat;
 use crate::caller::Caller;
 use crate::cli;
 use crate::error::{Error, Exit, Result};
@@ -73,6 +74,7 @@ fn prove(caller: &Caller, repository: &Repository, args: &cli::Run, reporter: &m
         target: args.target.clone(),
         parent: None,
         only_if_missing: false,
+        repeat: Repeat::of(args),
     };
     match proving::prove(&mut ground, reporter, &order)? {
         Proven::Recorded(recorded, verdicts) => {
@@ -136,7 +138,7 @@ fn draft(caller: &Caller, repository: &Repository, args: &cli::Run, reporter: &m
     })?;
     let policy = policy::parse(&bytes).map_err(|error| error.into_error(policy::FILE))?;
     let suites = chosen(&policy, &args.suites, policy.suites.keys().cloned().collect())?;
-    let verdicts = proving::draft(caller, repository, reporter, &policy, &suites)?;
+    let verdicts = proving::draft(caller, repository, reporter, &policy, &suites, Repeat::of(args))?;
     reporter.say(
         &Line::new()
             .text("proof-gate: a draft: ")
@@ -171,6 +173,8 @@ fn suite_document(suite: &SuiteVerdict) -> SuiteOutput {
         verdict: suite.verdict.word(),
         findings: suite.verdict.findings().into_iter().cloned().collect(),
         counts: suite.counts,
+        runs: suite.runs,
+        notes: suite.notes.clone(),
         ms: u64::try_from(suite.duration.as_millis()).unwrap_or(u64::MAX),
     }
 }

@@ -1,17 +1,16 @@
 //! `show`: one record and its evidence.
 
 use super::ground::Ground;
-use super::judging::count_words;
 use super::output::ShowOutput;
 use super::plan::scenario_name;
-use super::refusal::finding_line;
+use super::show_suite::suite_lines;
 use crate::caller::Caller;
 use crate::cli;
 use crate::error::{Context as _, Exit, Result};
 use crate::git::Repository;
 use crate::judge::Word;
-use crate::records::{Body, Ended, Recorded, SuiteEntry, VerdictBody};
-use crate::reporter::{Line, Reporter, Tone, span, time_zone};
+use crate::records::{Body, Recorded, SuiteEntry, VerdictBody};
+use crate::reporter::{Line, Reporter, Tone, time_zone};
 
 /// Shows a record, or the newest one of a revision.
 pub fn show(caller: &Caller, repository: &Repository, args: &cli::Show, reporter: &Reporter) -> Result<Exit> {
@@ -39,7 +38,7 @@ pub fn show(caller: &Caller, repository: &Repository, args: &cli::Show, reporter
 }
 
 /// The record that an id names, else a revision's newest record.
-fn find(ground: &Ground<'_>, what: &str) -> Result<Option<Recorded>> {
+pub(super) fn find(ground: &Ground<'_>, what: &str) -> Result<Option<Recorded>> {
     let by_id = match ground.records.by_prefix(what) {
         Ok(recorded) => return Ok(Some(recorded)),
         Err(error) => error,
@@ -63,20 +62,13 @@ fn field(name: &'static str) -> Line {
 
 fn lines(ground: &Ground<'_>, recorded: &Recorded, resolves: &[Recorded]) -> Vec<Line> {
     let statement = recorded.statement();
-    let predicate = statement.predicate();
-    let mut lines = vec![field("record").data(recorded.id().to_string())];
-    let digest = &statement.subject().digest;
-    lines.push(field("subject").data(digest.git_commit.to_string()));
-    lines.push(field("tree").data(digest.git_tree.to_string()));
-    let local = predicate.finished.to_zoned(time_zone(ground.caller));
-    let by = field("by").data(&predicate.who.name).text(" <").data(&predicate.who.email).text(">");
-    lines.extend([by, field("on").data(&predicate.host)]);
-    if !predicate.terminal {
-        lines.push(field("human-run").text("no"));
+    let mut lines = Vec::new();
+    if let Some(verdict) = statement.verdict() {
+        lines.extend(suites(ground, verdict));
     }
-    lines.push(field("at").data(local.strftime("%Y-%m-%d %H:%M:%S %Z").to_string()).text("  unsigned"));
-    match &predicate.body {
-        Body::Verdict(verdict) => lines.extend(verdict_lines(ground, verdict)),
+    lines.extend(head(ground, recorded));
+    match &statement.predicate().body {
+        Body::Verdict(verdict) => lines.extend(verdict_lines(verdict)),
         Body::Resolve(resolution) => {
             lines.push(field("resolves").data(resolution.record.to_string()));
             lines.push(field("suite").data(&resolution.suite));
@@ -96,13 +88,71 @@ fn lines(ground: &Ground<'_>, recorded: &Recorded, resolves: &[Recorded]) -> Vec
             lines.push(line.text(": ").data(&resolution.cause));
         }
     }
+    lines.extend(way_on(ground, recorded, resolves));
     lines
 }
 
-fn verdict_lines(ground: &Ground<'_>, verdict: &VerdictBody) -> Vec<Line> {
+/// The verdict, and every suite: those that failed first.
+fn suites(ground: &Ground<'_>, verdict: &VerdictBody) -> Vec<Line> {
+    let failed = |suite: &&SuiteEntry| suite.verdict == Word::Fail;
+    let line = field("verdict");
+    let mut lines = vec![match verdict.verdict {
+        Word::Pass => line.tone(Tone::Good, "PASS"),
+        Word::Fail => {
+            let names: Vec<&str> = verdict.suites.iter().filter(failed).map(|suite| suite.name.as_str()).collect();
+            line.tone(Tone::Bad, "FAIL").text("  ").data(names.join(" "))
+        }
+    }];
+    let (failed, passed): (Vec<_>, Vec<_>) = verdict.suites.iter().partition(failed);
+    lines.extend(failed.into_iter().chain(passed).flat_map(|suite| suite_lines(ground, suite)));
+    lines
+}
+
+/// What every record says.
+fn head(ground: &Ground<'_>, recorded: &Recorded) -> Vec<Line> {
+    let predicate = recorded.statement().predicate();
+    let digest = &recorded.statement().subject().digest;
+    let mut lines = vec![field("record").data(recorded.id().to_string())];
+    lines.push(field("subject").data(digest.git_commit.to_string()));
+    lines.push(field("tree").data(digest.git_tree.to_string()));
+    let local = predicate.finished.to_zoned(time_zone(ground.caller));
+    let by = field("by").data(&predicate.who.name).text(" <").data(&predicate.who.email).text(">");
+    lines.extend([by, field("on").data(&predicate.host)]);
+    if !predicate.terminal {
+        lines.push(field("human-run").text("no"));
+    }
+    lines.push(field("at").data(local.strftime("%Y-%m-%d %H:%M:%S %Z").to_string()).text("  unsigned"));
+    lines
+}
+
+/// What to do now: with a FAIL that nobody explained, with one that is explained, with a PASS.
+fn way_on(ground: &Ground<'_>, recorded: &Recorded, resolves: &[Recorded]) -> Vec<Line> {
+    let Some(verdict) = recorded.statement().verdict() else { return Vec::new() };
+    let commit = recorded.statement().subject().digest.git_commit;
+    let (record, commit_name) = (recorded.id().short(), commit.short());
+    let newest = ground.records.of_commit(commit).first().copied().filter(|newest| *newest != recorded.id());
     let mut lines = Vec::new();
-    let tone = if verdict.verdict == Word::Pass { Tone::Good } else { Tone::Bad };
-    lines.push(field("verdict").tone(tone, verdict.verdict.as_str()));
+    if let Some(newest) = newest {
+        lines.push(field("newer").whole(format!("proof-gate show {}", newest.short())));
+    }
+    let next = |words: String| field("next").whole(words);
+    match verdict.verdict {
+        Word::Pass => lines.push(next(format!("proof-gate checklist {record}"))),
+        Word::Fail if resolves.is_empty() => {
+            lines.push(field("next").text("mend it, commit, and push again"));
+            let resolve = field("or").whole(format!("proof-gate resolve {record} --cause TEXT"));
+            lines.push(resolve.text("  where the cause lies outside of what was pushed"));
+        }
+        Word::Fail => {
+            let again = next(format!("proof-gate run {commit_name}"));
+            lines.push(again.text("  the FAIL is explained; a fresh proof ends it"));
+        }
+    }
+    lines
+}
+
+fn verdict_lines(verdict: &VerdictBody) -> Vec<Line> {
+    let mut lines = Vec::new();
     lines.push(field("scenario").text(scenario_name(&verdict.scenario)));
     if let Some(name) = &verdict.gated_ref {
         lines.push(field("for").data(name));
@@ -121,9 +171,6 @@ fn verdict_lines(ground: &Ground<'_>, verdict: &VerdictBody) -> Vec<Line> {
         Some(_) => "established by this record",
         None => "not established by this record",
     }));
-    for suite in &verdict.suites {
-        lines.extend(suite_lines(ground, suite));
-    }
     for run in &verdict.killed {
         let line = field("killed").text("a proof of ").data(run.commit.short()).text(", begun ");
         lines.push(
@@ -135,44 +182,6 @@ fn verdict_lines(ground: &Ground<'_>, verdict: &VerdictBody) -> Vec<Line> {
         lines.push(match &tool.version {
             Some(version) => line.text("  ").data(version),
             None => line,
-        });
-    }
-    lines
-}
-
-fn suite_lines(ground: &Ground<'_>, suite: &SuiteEntry) -> Vec<Line> {
-    let tone = if suite.verdict == Word::Pass { Tone::Good } else { Tone::Bad };
-    let ended = match suite.ended {
-        Ended::Exited(code) => format!("exit {code}"),
-        Ended::Signalled(signal) => format!("ended by signal {signal}"),
-        Ended::TimedOut => "ran out of time".to_owned(),
-        Ended::Interrupted => "interrupted".to_owned(),
-    };
-    let line = field("suite")
-        .data_in(Tone::Strong, &suite.name)
-        .text("  ")
-        .tone(tone, suite.verdict.as_str())
-        .text("  ")
-        .data(ended);
-    let line = line.text(", ").data(span(std::time::Duration::from_millis(suite.duration_ms)));
-    let line = if suite.runs > 1 { line.text(", ").data(suite.runs.to_string()).text(" runs") } else { line };
-    let counts = count_words(&suite.counts);
-    let mut lines = vec![if counts.is_empty() { line } else { line.text(", ").data(counts) }];
-    lines.push(Line::new().text("  command").to(12).data(suite.argv.join(" ")));
-    if suite.adapter == "exit-code" {
-        lines.push(
-            Line::new().text("  reads").to(12).text("the exit code alone: tests, retries and skips cannot be seen"),
-        );
-    }
-    lines.extend(suite.notes.iter().map(|note| Line::new().text("  note").to(12).data(note)));
-    lines.extend(suite.findings.iter().map(|finding| finding_line(Line::new().text("  finding").to(12), finding)));
-    for file in &suite.evidence {
-        let path = ground.repository.own_dir().join(&file.name);
-        let line = Line::new().text("  evidence").to(12).whole(path.display().to_string());
-        lines.push(if path.is_file() {
-            line
-        } else {
-            line.tone(Tone::Dim, "  (not here: removed, or made on another machine)")
         });
     }
     lines

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::judging::{SuiteVerdict, finding_lines, judge_all, suite_lines};
+use super::repeats::{run_name, shown_name};
 use crate::judge::Word;
 use crate::policy::Policy;
 use crate::prove::{EnvironmentReport, Event, SuiteRun};
@@ -40,13 +41,13 @@ impl Watch<'_> {
             }
             Event::Step { what, argv } => self.reporter.step(what.as_str(), &argv.join(" ")),
             Event::SuiteStarted { name, .. } => {
-                let last_time = self.last_times.get(&name).copied();
-                self.reporter.started(&name, last_time);
+                let last_time = self.last_time(&name);
+                self.reporter.started(&self.shown(&name), last_time);
             }
             Event::SuiteOutput { name, elapsed, last_line } => self.reporter.running(&Running {
-                name: &name,
+                name: &self.shown(&name),
                 elapsed,
-                last_time: self.last_times.get(&name).copied(),
+                last_time: self.last_time(&name),
                 last_line: last_line.as_bytes(),
             }),
             Event::Interrupted => self.reporter.interrupted(),
@@ -59,7 +60,7 @@ impl Watch<'_> {
     }
 
     fn suite_ended(&mut self, run: SuiteRun) {
-        self.reporter.ended(&run.name);
+        self.reporter.ended(&self.shown(&run.name));
         self.ended.push(run);
         let whole: Vec<(String, u32)> =
             self.runs.iter().filter(|(name, often)| self.has_ended(name, *often)).cloned().collect();
@@ -80,9 +81,18 @@ impl Watch<'_> {
         }
     }
 
+    /// How long a run of that suite took the last time.
+    fn last_time(&self, name: &str) -> Option<Duration> {
+        self.last_times.get(name.split('~').next()?).copied()
+    }
+
+    fn shown(&self, name: &str) -> String {
+        shown_name(name, self.runs)
+    }
+
     /// Whether every run of a suite has come to an end that can be judged.
     fn has_ended(&self, suite: &str, often: u32) -> bool {
-        let ran = |run| super::judging::run_name(suite, run);
+        let ran = |run| run_name(suite, run);
         (0..often).all(|run| self.ended.iter().any(|ended| ended.name == ran(run)))
     }
 }

@@ -3,6 +3,7 @@
 //! Nothing here says PASS or FAIL, and nothing here starts a process: a runner brings the evidence, the judge weighs it.
 
 mod adapters;
+pub mod excerpt;
 mod file;
 #[cfg(test)]
 mod fixtures;
@@ -17,7 +18,7 @@ mod warnings;
 pub use adapters::{FilterOptions, Retries, filter_options, parse_report, recipe, retries};
 pub use file::{MAX_REPORT_BYTES, read_report};
 pub use noticed::Noticed;
-pub use recipe::{Recipe, ReportFrom, fill_in};
+pub use recipe::{NODE_PRELOAD, Recipe, ReportFrom, fill_in};
 pub use report::{Outcome, ReportEvidence, SuiteError, TestCase, TestReport};
 pub use warnings::{Listener, WARNINGS_FILE, WarningLists};
 

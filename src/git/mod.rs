@@ -22,7 +22,7 @@ mod unfinished;
 mod worktrees;
 
 pub use append::{Identity, Swap, make_own_dir, write_durably};
-pub use checkout::{Checkout, Head, Remark, Wanted};
+pub use checkout::{Checkout, Head, ReadBack, Remark, Wanted};
 pub use deadline::Within;
 pub use diff::{PathChange, Status};
 pub use hooks_path::{HooksFolder, Scope};

@@ -3,8 +3,10 @@
 use bstr::{BStr, BString, ByteSlice as _};
 use gix::objs::Find as _;
 
+use super::repository::open_objects;
 use super::{ObjectFormat, Oid, Repository};
 use crate::error::{Context as _, Error, Result};
+use crate::threads::share_out;
 
 /// Tags of tags of tags, at most.
 const MAX_TAG_DEPTH: usize = 16;
@@ -218,14 +220,16 @@ impl Repository {
 
     /// The size in bytes of every file of a tree. Contents are not read.
     pub fn file_sizes(&self, tree: Oid) -> Result<Vec<u64>> {
-        let mut sizes = Vec::new();
-        for (path, entry) in self.files_of(tree)? {
-            let found = gix::odb::Header::try_header(&self.objects, entry.id.as_gix());
-            // What is not here is named by the checkout.
-            let header = found.map_err(|error| Error::new(format!("cannot read the size of {path}: {error}")))?;
-            sizes.extend(header.map(|header| header.size()));
-        }
-        Ok(sizes)
+        let size = |store: &mut gix::odb::Handle, (path, entry): &(BString, Entry)| {
+            let found = gix::odb::Header::try_header(store, entry.id.as_gix());
+            found
+                .map(|header| header.map(|header| header.size()))
+                .map_err(|error| Error::new(format!("cannot read the size of {path}: {error}")))
+        };
+        // What is not here is named by the checkout.
+        let (common_dir, format) = (self.common_dir(), self.object_format());
+        let sizes = share_out(&self.files_of(tree)?, || open_objects(common_dir, format), size)?;
+        Ok(sizes.into_iter().flatten().collect())
     }
 
     /// A blob's bytes.

@@ -133,13 +133,7 @@ impl Repository {
         work_tree: Option<PathBuf>,
         object_format: ObjectFormat,
     ) -> Result<Self> {
-        let objects = gix::odb::at_opts(
-            common_dir.join("objects"),
-            object_format.as_gix(),
-            [],
-            gix::odb::store::init::Options { slots: PACK_SLOTS, ..Default::default() },
-        )
-        .context("cannot open the object store")?;
+        let objects = open_objects(&common_dir, object_format)?;
         Ok(Repository {
             refs: refs::Store::open(&common_dir, object_format),
             shallow: read_shallow(&common_dir)?,
@@ -228,6 +222,13 @@ impl Repository {
                 .hint("'git branch --all' and 'git tag' list what there is; 'git fetch' brings what is elsewhere")
         })
     }
+}
+
+/// Opens the object store. Threads do not share one.
+pub(super) fn open_objects(common_dir: &Path, format: ObjectFormat) -> Result<gix::odb::Handle> {
+    let options = gix::odb::store::init::Options { slots: PACK_SLOTS, ..Default::default() };
+    let objects = gix::odb::at_opts(common_dir.join("objects"), format.as_gix(), [], options);
+    objects.context("cannot open the object store")
 }
 
 /// Asks git for one path that may hold any byte.

@@ -89,11 +89,13 @@ mod tests {
 
     use super::*;
     use crate::policy::Environment;
-    use crate::prove::{Invocation, Shard, SuiteJob};
+    use crate::prove::{Invocation, Shard, SuiteJob, Variation};
 
     fn suite(name: &str, seconds: Option<u64>, exclusive: bool) -> SuiteJob {
         SuiteJob {
             name: name.to_owned(),
+            suite: name.to_owned(),
+            variation: Variation::default(),
             argv: vec!["true".to_owned()],
             timeout: Duration::from_secs(60),
             environment: Environment::default(),

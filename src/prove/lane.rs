@@ -11,9 +11,10 @@ use std::fs;
 use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use self::settle::Made;
+pub(super) use self::told::not_started;
 use super::cancel::GRACE_WITHOUT_PARENT;
 use super::environment::{self, Variables};
 use super::handed::Handed;
@@ -29,7 +30,7 @@ use super::workspace::Workspace;
 use super::workspace_refs::WorkspaceRefs;
 use super::{Cancel, Event, Job, Outcome, Request, Source, StepKind, SuiteRun};
 use crate::error::{Context as _, Error, Result};
-use crate::evidence::{Noticed, ReportEvidence, ReportFrom};
+use crate::evidence::{Noticed, ReportFrom};
 use crate::policy::Argv;
 
 /// Lines of a failed command's log that its error shows.
@@ -189,6 +190,7 @@ impl<'a> Lane<'a> {
             copy: None,
             warnings: None,
             afterwards,
+            surroundings: process::Surroundings::default(),
         };
         let ended = process::run(&job, cancel, &mut |_, _| {
             if cancel.is_raised() {
@@ -262,6 +264,7 @@ impl<'a> Lane<'a> {
         let reports = self.workspace.report_folder()?;
         let report = reports.join("report");
         let invocation = (job.suite.recipe)(&report);
+        reports::lay_beside(&reports, &invocation.beside).context("cannot make ready for the report")?;
         // A folder that the suite does not know: what it prints is its report, whatever it writes elsewhere.
         let printed = match invocation.from {
             ReportFrom::File => None,
@@ -270,10 +273,13 @@ impl<'a> Lane<'a> {
         let copy = printed.as_ref().map(|printed| printed.join("report"));
         let mut variables = self.variables.clone();
         environment::add(&mut variables, self.request.caller, &job.suite.environment)?;
+        for (name, value) in job.suite.variation.variables() {
+            variables.insert(name.into(), value.into());
+        }
         for (name, value) in &invocation.variables {
             append(&mut variables, name, value);
         }
-        variables.insert("PROOF_SUITE".into(), (&job.suite.name).into());
+        variables.insert("PROOF_SUITE".into(), (&job.suite.suite).into());
         variables.insert("PROOF_REPORT".into(), report.clone().into());
         run.argv.clone_from(&invocation.argv);
         run.folder = self.folder().into();
@@ -302,6 +308,7 @@ impl<'a> Lane<'a> {
                 copy: copy.as_deref(),
                 warnings: Some(&job.suite.warnings),
                 afterwards: Afterwards::End,
+                surroundings: job.suite.variation.surroundings(),
             },
             cancel,
             &mut tell,
@@ -375,24 +382,6 @@ fn append(variables: &mut Variables, name: &str, value: &str) {
 
 fn program_of(argv: &[String]) -> Result<&str> {
     argv.first().filter(|name| !name.is_empty()).map(String::as_str).context("cannot run an empty command")
-}
-
-pub(super) fn not_started(job: &Job<'_>, outcome: Outcome) -> SuiteRun {
-    let now = SystemTime::now();
-    SuiteRun {
-        name: job.suite.name.clone(),
-        argv: job.suite.argv.clone(),
-        outcome,
-        started: jiff::Timestamp::try_from(now).unwrap_or(jiff::Timestamp::UNIX_EPOCH),
-        started_system: now,
-        duration: Duration::ZERO,
-        log: job.outputs.join("log"),
-        told: ReportEvidence::not_read(),
-        masks: Masks::default(),
-        report: job.outputs.join("report"),
-        folder: PathBuf::new(),
-        noticed: Vec::new(),
-    }
 }
 
 fn make_private(folder: &Path) -> Result<()> {

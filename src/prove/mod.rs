@@ -29,6 +29,7 @@ mod tracked;
 mod tree_check;
 mod turn;
 mod user_repository;
+mod variation;
 mod workspace;
 mod workspace_refs;
 
@@ -42,3 +43,4 @@ pub use proof::{
 };
 pub use room::{Written, check_not_full};
 pub use turn::{Turn, has_terminal, take_turn, try_turn};
+pub use variation::{Locales, Variation};

@@ -25,7 +25,7 @@ use super::supervise::{self, LIMIT, end_orphans, orphans_of};
 use crate::error::{Context as _, Error, Result};
 use crate::evidence::{Listener, WarningLists};
 
-pub use super::supervise::{Afterwards, Ending, Leftover};
+pub use super::supervise::{Afterwards, Ending, Leftover, Surroundings};
 
 /// Runs a program as its caller would: same standard output and error, the given environment, and `input` on its standard input.
 ///
@@ -93,6 +93,8 @@ pub struct Job<'a> {
     pub warnings: Option<&'a WarningLists>,
     /// What becomes of what it leaves running.
     pub afterwards: Afterwards,
+    /// What it inherits beside its environment.
+    pub surroundings: Surroundings,
 }
 
 /// What a program's run showed.
@@ -149,8 +151,7 @@ pub fn run(job: &Job<'_>, cancel: &Cancel, progress: &mut dyn FnMut(String, Dura
     if let Some(process) = undying.first() {
         return Err(process.undying());
     }
-    let keeps = job.afterwards == Afterwards::Keep && !leftovers.is_empty();
-    let kept = if keeps { Some(supervised.keep()?) } else { None };
+    let kept = (job.afterwards == Afterwards::Keep && !leftovers.is_empty()).then(|| supervised.keep()).transpose()?;
     Ok(Ended { ending, started, duration, leftovers, over, late, heard, kept })
 }
 
@@ -177,7 +178,8 @@ impl Supervised {
         let id = Pid::from_child(&child);
         living.push(id);
         drop((living, command));
-        let mut supervised = Supervised { child, id, channel: Channel::new(here), outputs, is_over: false };
+        let channel = Channel::new(here);
+        let mut supervised = Supervised { child, id, channel, outputs, is_over: false };
         let order = Order {
             program: job.program.into(),
             args: job.argv.iter().skip(1).map(OsString::from).collect(),
@@ -186,6 +188,7 @@ impl Supervised {
             timeout: job.timeout,
             grace: job.grace,
             afterwards: job.afterwards,
+            surroundings: job.surroundings,
         };
         match supervised.channel.say(&order) {
             Ok(()) => Ok(supervised),

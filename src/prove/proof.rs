@@ -10,7 +10,7 @@ use rustix::process::{Resource, getrlimit};
 
 use super::log::Masks;
 use super::process::Afterwards;
-use super::{Cancel, EnvironmentReport, Executor as _, Job, Local, Shard};
+use super::{Cancel, EnvironmentReport, Executor as _, Job, Local, Shard, Variation};
 use crate::caller::Caller;
 use crate::error::{Error, Result};
 use crate::evidence::Noticed;
@@ -51,8 +51,12 @@ pub enum Source {
 
 /// A suite to be run.
 pub struct SuiteJob {
-    /// Its name.
+    /// The name of this run of it, which is that of its evidence folder too.
     pub name: String,
+    /// The suite's own name, the same for all its runs.
+    pub suite: String,
+    /// What this run is run under.
+    pub variation: Variation,
     /// The command as the policy has it. [`recipe`](Self::recipe) makes of it what is run.
     pub argv: Vec<String>,
     /// How long it may take.
@@ -84,6 +88,8 @@ pub struct Invocation {
     pub argv: Vec<String>,
     /// Variables that make the runner write its report. They win over the policy's.
     pub variables: Vec<(String, String)>,
+    /// Files that have to lie beside the report before it starts: names and contents.
+    pub beside: Vec<(&'static str, &'static str)>,
     /// Where its report comes from.
     pub from: ReportFrom,
 }
@@ -111,8 +117,10 @@ pub enum ProofEnd {
 /// A suite's run.
 #[derive(Clone, Debug)]
 pub struct SuiteRun {
-    /// The suite.
+    /// The run's name, as its [`SuiteJob`] has it.
     pub name: String,
+    /// What it was run under.
+    pub variation: Variation,
     /// What was run.
     pub argv: Vec<String>,
     /// How it ended.

@@ -10,6 +10,7 @@ use std::time::{Duration, SystemTime};
 
 use super::log::Masks;
 use super::masked_report::masked;
+use crate::evidence::NODE_PRELOAD;
 
 /// A longer report is not kept: cut, some formats would still look whole. The judge reads none that is longer.
 const MAX_REPORT: u64 = 64 << 20;
@@ -26,6 +27,14 @@ pub(super) fn was_written_after(report: &Path, time: SystemTime) -> bool {
     found.modified().ok().into_iter().chain(changed).any(is_after)
 }
 
+/// Writes what has to lie in a report folder before a suite starts.
+pub(super) fn lay_beside(folder: &Path, files: &[(&str, &str)]) -> io::Result<()> {
+    files.iter().try_for_each(|(name, content)| {
+        let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(folder.join(name))?;
+        file.write_all(content.as_bytes())
+    })
+}
+
 /// Copies the regular files of a report folder; links, pipes, devices and what cannot be read are left behind, as if they had not been
 /// written. Times are kept: they tell an old report. An error means that the copy failed, not the suite.
 pub(super) fn keep(from: &Path, to: &Path, masks: &Masks) -> io::Result<()> {
@@ -33,7 +42,8 @@ pub(super) fn keep(from: &Path, to: &Path, masks: &Masks) -> io::Result<()> {
         // The suite removed its own report folder.
         return Ok(());
     };
-    for entry in entries.flatten().take(MAX_REPORT_FILES).filter(|entry| entry.file_name() != "log") {
+    let is_left = |entry: &fs::DirEntry| ["log", NODE_PRELOAD].iter().any(|name| entry.file_name() == *name);
+    for entry in entries.flatten().take(MAX_REPORT_FILES).filter(|entry| !is_left(entry)) {
         // Opened without waiting for a pipe's other end, and looked at afterwards, so that nothing can change in between.
         let flags = (rustix::fs::OFlags::NOFOLLOW | rustix::fs::OFlags::NONBLOCK).bits().cast_signed();
         let Ok(source) = File::options().read(true).custom_flags(flags).open(entry.path()) else { continue };

@@ -12,8 +12,9 @@ const BESIDE: u64 = 64 << 20;
 /// The same in files.
 const FILES_BESIDE: u64 = 1000;
 
-/// With more than this left no tree is measured. In bytes, and in files.
-const PLENTY: u64 = 32 << 30;
+/// With more than this left no tree is measured: a proof would spend more time on that than on hashing its files, and whose tree is larger
+/// still meets the full disk while it is written. In bytes, and in files.
+const PLENTY: u64 = 16 << 30;
 const PLENTY_OF_FILES: u64 = 10_000_000;
 
 /// With less than this left, whatever failed may have failed for it. In bytes, and in files.

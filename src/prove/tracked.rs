@@ -49,22 +49,23 @@ pub(super) struct Difference {
 }
 
 impl Tracked {
-    /// Notes a checkout that was just found to be the tree's; `files` gives each the id that its bytes on disk have. No child may have
-    /// been started yet.
-    pub(super) fn note(folder: &Path, format: ObjectFormat, files: &[(BString, Entry)]) -> Result<Self> {
-        let look = |path: &Path| {
-            let found = fs::symlink_metadata(path).context(format!("cannot read {}", path.display()))?;
-            Ok(Stamp::of(&found))
+    /// Notes a checkout that was just found to be the tree's; `files` gives each the id that its bytes on disk have, and `stamps` how each
+    /// lay there before it was read. No child of the proof may have been started yet.
+    pub(super) fn note(
+        folder: &Path,
+        format: ObjectFormat,
+        files: &[(BString, Entry)],
+        stamps: Vec<Stamp>,
+    ) -> Result<Self> {
+        debug_assert_eq!(files.len(), stamps.len(), "every file has its stamp");
+        let tracked = |((path, entry), stamp): (&(BString, Entry), _)| TrackedFile {
+            path: path.clone(),
+            on_disk: entry.id,
+            stamp,
         };
-        let files = share_out(
-            files,
-            || Ok(()),
-            |(), (path, entry)| {
-                let stamp = look(&folder.join(OsStr::from_bytes(path)))?;
-                Ok(TrackedFile { path: path.clone(), on_disk: entry.id, stamp })
-            },
-        )?;
-        let (top, mut clock) = (look(folder)?, Clock::of(folder)?);
+        let files = files.iter().zip(stamps).map(tracked).collect();
+        let top = fs::symlink_metadata(folder).context(format!("cannot read {}", folder.display()))?;
+        let (top, mut clock) = (Stamp::of(&top), Clock::of(folder)?);
         clock.step()?;
         Ok(Tracked { folder: folder.into(), format, top, files, clock })
     }
@@ -86,7 +87,7 @@ impl Tracked {
 
     /// Every file that is not what it was, in the tree's order.
     ///
-    /// A file whose stamp is the one that it was hashed under is not read again: no child ran between the hashing and the clock's next
+    /// A file whose stamp is the one that it was hashed under is not read again: no child ran between the look and the clock's next
     /// step, so whatever wrote to it since then left another ctime, which no program can set back.
     pub(super) fn differences(&mut self) -> Result<Vec<Difference>> {
         let top = fs::symlink_metadata(&self.folder).map(|found| Stamp::of(&found));

@@ -9,23 +9,28 @@ use std::path::Path;
 
 use bstr::{BStr, BString, ByteSlice as _};
 
+use super::stamp::Stamp;
 use crate::error::{Context as _, Error, Result};
-use crate::git::Checkout;
+use crate::git::{Checkout, ReadBack};
 
-/// Checks that every file of the tree is on disk as the tree has it. What lies there beside them is not looked at.
-pub(super) fn check_tracked(checkout: &Checkout) -> Result<()> {
-    match checkout.differences()?.first() {
-        None => Ok(()),
-        Some((path, how)) => {
+/// Checks that every file of the tree is on disk as the tree has it, and gives back how each lies there, in the checkout's order.
+/// What lies there beside them is not looked at.
+pub(super) fn check_tracked(checkout: &Checkout) -> Result<Vec<Stamp>> {
+    let found = checkout.read_back(Stamp::of)?;
+    let stamps = checkout.files().iter().zip(found).map(|((path, _), found)| match found {
+        ReadBack::Same(stamp) => Ok(stamp),
+        ReadBack::Differs(how) => {
             Err(Error::new(format!("cannot trust the workspace: {path} is not what the commit holds: {how}"))
                 .hint("a full disk, or a program that writes there; run again"))
         }
-    }
+    });
+    stamps.collect()
 }
 
-/// Checks that the folder holds the files of the tree and no other, but for what the `.git` of a repository there holds.
-pub(super) fn check_whole(checkout: &Checkout) -> Result<()> {
-    check_tracked(checkout)?;
+/// Checks that the folder holds the files of the tree and no other, but for what the `.git` of a repository there holds. Gives back
+/// what [`check_tracked`] does.
+pub(super) fn check_whole(checkout: &Checkout) -> Result<Vec<Stamp>> {
+    let stamps = check_tracked(checkout)?;
     let repositories: BTreeSet<&BStr> = checkout.repositories().collect();
     let mut found = Vec::with_capacity(checkout.files().len());
     list(checkout.folder(), &mut BString::default(), &repositories, &mut found).context("cannot list the workspace")?;
@@ -33,7 +38,7 @@ pub(super) fn check_whole(checkout: &Checkout) -> Result<()> {
     // All that are wanted are there, so that the first that is not wanted stands where the lists part.
     let wanted = checkout.files().iter().map(|(path, _)| path).map(Some).chain(std::iter::repeat(None));
     match found.iter().zip(wanted).find(|(found, wanted)| Some(*found) != *wanted) {
-        None => Ok(()),
+        None => Ok(stamps),
         Some((extra, _)) => Err(Error::new(format!("cannot trust the workspace: {extra} is not in the commit"))),
     }
 }

@@ -16,10 +16,11 @@ use std::path::{Path, PathBuf};
 use bstr::BString;
 
 use super::place::{Place, Scratch};
+use super::tracked::Tracked;
 use super::{Source, tree_check};
 use crate::error::{Context as _, Result};
 use crate::evidence::Noticed;
-use crate::git::{Checkout, Entry, Head, Oid, Remark, Repository, Wanted};
+use crate::git::{Checkout, Head, Oid, Remark, Repository, Wanted};
 use crate::policy::{self, GitView};
 
 /// The folders that stand for the user's own.
@@ -62,8 +63,13 @@ pub(super) struct Workspace {
 }
 
 impl Workspace {
-    /// Makes one that holds the source's files and nothing else.
-    pub(super) fn make(repository: &Repository, place: &Place, source: &Source, proof: &policy::Proof) -> Result<Self> {
+    /// Makes one that holds the source's files and nothing else, and notes how these lie there.
+    pub(super) fn make(
+        repository: &Repository,
+        place: &Place,
+        source: &Source,
+        proof: &policy::Proof,
+    ) -> Result<(Self, Tracked)> {
         let scratch = place.scratch()?;
         let root = scratch.path();
         let private = |name: &str| fs::DirBuilder::new().mode(0o700).create(root.join(name));
@@ -72,10 +78,10 @@ impl Workspace {
         let (git_dir, folder) = (root.join("gate.git"), root.join("tree"));
         let checked = |tree, head| {
             let checkout = repository.check_out(&Wanted { tree, head, filters: &proof.filters }, &git_dir, &folder)?;
-            tree_check::check_whole(&checkout)?;
-            Ok(checkout)
+            let stamps = tree_check::check_whole(&checkout)?;
+            Ok((checkout, stamps))
         };
-        let checkout = match source {
+        let (checkout, stamps) = match source {
             Source::Tree(tree) => checked(*tree, Head::Parentless)?,
             Source::History(commit) => checked(repository.commit(*commit)?.tree, Head::History(*commit))?,
             Source::WorkTree(work_tree) => {
@@ -84,12 +90,16 @@ impl Workspace {
                     GitView::Tree => None,
                     GitView::History => repository.resolve("HEAD").ok(),
                 };
-                repository.draft(work_tree, above.map_or(Head::Parentless, Head::Above), &git_dir, &folder)?
+                let head = above.map_or(Head::Parentless, Head::Above);
+                let checkout = repository.draft(work_tree, head, &git_dir, &folder)?;
+                let stamps = tree_check::check_tracked(&checkout)?;
+                (checkout, stamps)
             }
         };
         checkout.isolate()?;
+        let tracked = Tracked::note(&folder, repository.object_format(), checkout.files(), stamps)?;
         let noticed = noticed(checkout.remarks());
-        Ok(Workspace { scratch, checkout, noticed })
+        Ok((Workspace { scratch, checkout, noticed }, tracked))
     }
 
     /// The tree it holds.
@@ -125,11 +135,6 @@ impl Workspace {
     /// The folder that holds all of it.
     pub(super) fn root(&self) -> &Path {
         self.scratch.path()
-    }
-
-    /// The tree's files, those of submodules among them: path, and what the tree says of each.
-    pub(super) fn files(&self) -> &[(BString, Entry)] {
-        self.checkout.files()
     }
 
     /// Brings tracked files back. Whether they are then those of the tree, `Tracked` says. What `prepare` added stays.

@@ -2,6 +2,7 @@
 //!
 //! Deliberately absent: what a report says in every dialect; the fixtures beside the adapter hold that.
 
+use crate::cases::{Cases, Comes, check};
 use crate::support::{Fingerprint, Ran, Sandbox};
 use crate::tools::{sandbox, tool, with_project};
 
@@ -152,4 +153,28 @@ fn a_configuration_file_of_mocha_does_not_take_the_report_away() {
     sandbox.write("src/payments/charge.js", CHARGE_WITH_A_BUG);
     sandbox.commit("Charge quickly");
     refused(sandbox.push_in_terminal(&["origin", "main"]), "charges the whole basket");
+}
+
+#[test]
+fn every_case_of_mocha_comes_to_what_it_is() {
+    check(&Cases {
+        folder: "mocha",
+        name: "mocha",
+        is_installed: true,
+        cases: &[
+            ("pass", Comes::ToPass),
+            ("fail", Comes::ToFail("TEST_FAILED EXIT_NONZERO")),
+            ("flaky", Comes::ToFail("TEST_FLAKY")),
+            ("focused", Comes::ToFail("TEST_FAILED FOCUSED EXIT_NONZERO")),
+            ("unhandled", Comes::ToFail("TEST_FAILED EXIT_NONZERO")),
+            ("exit", Comes::ToFail("REPORT_MISSING")),
+            ("hang", Comes::ToFail("TIMED_OUT")),
+            ("skipped", Comes::ToFail("SKIPPED_TESTS")),
+            ("warning", Comes::ToFail("WARNING")),
+            ("no-match", Comes::ToFail("ZERO_TESTS EXIT_NONZERO")),
+            ("pass-by-ctrf", Comes::ToPass),
+            ("fail-by-ctrf", Comes::ToFail("TEST_FAILED EXIT_NONZERO")),
+            ("flaky-by-ctrf", Comes::ToFail("TEST_FLAKY")),
+        ],
+    });
 }

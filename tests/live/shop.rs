@@ -4,7 +4,7 @@
 //! Deliberately absent: what mocha lets pass; that needs no application.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::thread::{self, sleep};
 use std::time::{Duration, Instant};
 
@@ -21,24 +21,10 @@ const CHARGE: &str = "src/payments/charge.js";
 fn shop() -> Sandbox {
     let sandbox = tools::sandbox();
     sandbox.git_ok(&["rm", "-r", "--quiet", "."]);
-    let fixture = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/shop");
-    copy(&sandbox, &fixture, Path::new(""));
+    tools::copy_fixture(&sandbox, "shop");
     sandbox.commit("Let rooms by the night");
     sandbox.install();
     sandbox
-}
-
-/// Everything but what `pnpm install` put there, where somebody worked in the fixture itself.
-fn copy(sandbox: &Sandbox, fixture: &Path, below: &Path) {
-    for entry in fs::read_dir(fixture.join(below)).unwrap() {
-        let entry = entry.unwrap();
-        let path = below.join(entry.file_name());
-        if entry.file_type().unwrap().is_file() {
-            sandbox.write(path.to_str().unwrap(), fs::read(entry.path()).unwrap());
-        } else if entry.file_name() != "node_modules" {
-            copy(sandbox, fixture, &path);
-        }
-    }
 }
 
 #[track_caller]
@@ -69,7 +55,7 @@ fn names(suites: &serde_json::Value) -> Vec<String> {
 
 /// The release of a version, the bug, its refusal, its mend, the next release.
 fn check_release(sandbox: &Sandbox) {
-    sandbox.push_in_terminal(&["origin", "main"]).ends_with(0).says("booking full guardrail payment");
+    sandbox.push_in_terminal(&["origin", "main"]).ends_with(0).says("booking e2e full guardrail payment");
     sandbox.git_ok(&["tag", "v1.0.0"]);
     sandbox.push_in_terminal(&["origin", "v1.0.0"]).ends_with(0).says("PASS");
     let proven = sandbox.remote_ref("refs/heads/main");
@@ -127,9 +113,10 @@ fn a_change_runs_the_suites_that_its_paths_call_for() {
         ("src/guardrails/kill-switch.js", &["guardrail"]),
         ("config/limits.json", &["guardrail"]),
         ("policies/refund-window.json", &["guardrail"]),
-        ("src/db/sqlite.js", &["full"]),
-        ("ROLLBACKS.md", &["full"]),
-        ("pnpm-lock.yaml", &["booking", "full", "guardrail", "payment"]),
+        ("src/db/sqlite.js", &["e2e", "full"]),
+        ("src/web/pages.js", &["e2e", "full"]),
+        ("ROLLBACKS.md", &["e2e", "full"]),
+        ("pnpm-lock.yaml", &["booking", "e2e", "full", "guardrail", "payment"]),
     ] {
         sandbox.write(path, "changed\n");
         sandbox.commit(&format!("Change {path}"));
@@ -141,6 +128,26 @@ fn a_change_runs_the_suites_that_its_paths_call_for() {
     sandbox.commit("Say it kindly");
     sandbox.push_in_terminal(&["origin", "main"]).ends_with(0).says("PASS");
     assert_eq!(suites_proven(&sandbox, "HEAD"), ["booking"]);
+}
+
+/// Where the site decides under which key a guest tries again, and the bug: a new one each time.
+const THE_SAME_KEY: &str = "USED_UP.includes(kind) ? randomUUID() : (asked?.id ?? randomUUID())";
+const ANOTHER_KEY: &str = "randomUUID()";
+
+#[test]
+fn a_bug_that_only_a_browser_meets_is_refused_with_a_picture_of_it() {
+    let sandbox = shop();
+    sandbox.push_in_terminal(&["origin", "main"]).ends_with(0).says("PASS     e2e");
+    let proven = sandbox.remote_ref("refs/heads/main");
+    edit(&sandbox, "src/web/server.js", THE_SAME_KEY, ANOTHER_KEY);
+    sandbox.commit("Make each attempt a stay of its own");
+    let refused = sandbox.push_in_terminal(&["origin", "main"]).ends_with(1).says("TEST_FAILED");
+    refused.says("charges once when the bank's answer gets lost and the guest tries again").says("PASS     full");
+    assert_eq!(sandbox.remote_ref("refs/heads/main"), proven);
+    let shown = sandbox.proof_gate(&["show", "HEAD"]).ends_with(0).stdout;
+    let picture = shown.split_whitespace().find(|word| word.ends_with(".png"));
+    let picture = picture.unwrap_or_else(|| panic!("no picture is shown:\n{shown}"));
+    assert!(fs::read(picture).unwrap().starts_with(b"\x89PNG"), "{picture} is no picture");
 }
 
 /// A push without a proof: nothing is recorded, nothing arrives, and nobody is told that a test failed.

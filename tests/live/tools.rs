@@ -9,6 +9,16 @@ use std::process::{Command, Stdio};
 
 use crate::support::{Ran, Sandbox};
 
+/// What the folder was made from, as `setup.sh` puts it together.
+const MADE_FROM: [&str; 6] = [
+    "live/setup.sh",
+    "fixtures/shop/pnpm-lock.yaml",
+    "fixtures/runners/jest/package.json",
+    "fixtures/runners/mocha/package.json",
+    "fixtures/runners/playwright/package.json",
+    "fixtures/runners/vitest/package.json",
+];
+
 /// Where `setup.sh` puts everything; without it there is nothing to test.
 fn folder() -> PathBuf {
     let below = |name: &str, rest: &str| std::env::var_os(name).map(|folder| PathBuf::from(folder).join(rest));
@@ -18,10 +28,9 @@ fn folder() -> PathBuf {
         .or_else(|| below("HOME", ".cache/proof-gate-live"))
         .expect("HOME is set");
     let top = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let needed =
-        ["tests/live/setup.sh", "tests/fixtures/shop/pnpm-lock.yaml"].map(|name| fs::read(top.join(name)).unwrap());
+    let made_from = MADE_FROM.map(|name| fs::read(top.join("tests").join(name)).unwrap());
     let by = fs::read(folder.join("set-up-by")).unwrap_or_default();
-    assert!(by == needed.concat(), "the live tools are missing or old: run  sh tests/live/setup.sh");
+    assert!(by == made_from.concat(), "the live tools are missing or old: run  sh tests/live/setup.sh");
     folder
 }
 
@@ -56,9 +65,31 @@ fn search_path() -> OsString {
 pub fn with_project(sandbox: &Sandbox, name: &str) {
     sandbox.remove("suite.sh");
     sandbox.remove(".proofrc.toml");
+    add_project(sandbox, name);
+}
+
+/// Puts a package of `setup.sh` with its lockfile into the repository.
+pub fn add_project(sandbox: &Sandbox, name: &str) {
     for entry in fs::read_dir(folder().join("projects").join(name)).unwrap() {
         let entry = entry.unwrap();
         sandbox.write(entry.file_name().to_str().unwrap(), fs::read(entry.path()).unwrap());
+    }
+}
+
+/// Copies a folder of `tests/fixtures` into the repository, but for what a package manager put there where somebody worked in it.
+pub fn copy_fixture(sandbox: &Sandbox, name: &str) {
+    copy(sandbox, &Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures").join(name), Path::new(""));
+}
+
+fn copy(sandbox: &Sandbox, fixture: &Path, below: &Path) {
+    for entry in fs::read_dir(fixture.join(below)).unwrap() {
+        let entry = entry.unwrap();
+        let path = below.join(entry.file_name());
+        if entry.file_type().unwrap().is_file() {
+            sandbox.write(path.to_str().unwrap(), fs::read(entry.path()).unwrap());
+        } else if entry.file_name() != "node_modules" && entry.file_name() != "test-results" {
+            copy(sandbox, fixture, &path);
+        }
     }
 }
 

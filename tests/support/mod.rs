@@ -23,4 +23,5 @@ pub use proven::{Refusal, policy_with_gate};
 #[allow(unused_imports, reason = "topics that write a policy of their own start from it")]
 pub use runner::{SCRIPT_POLICY, SHOP_POLICY};
 pub use sandbox::{Layout, Ran, Sandbox};
+#[allow(unused_imports, reason = "few topics type at what is running")]
 pub use terminal::Session;

@@ -1,8 +1,8 @@
 //! Whether a file on disk is what it has to be: read back and hashed, of the right kind, with the right executable bit.
 //!
-//! Deliberately absent: sizes, times and any index. A file that cannot be told from the tree's own by its bytes alone is not trusted.
+//! Deliberately absent: sizes and times as a reason to believe anything, and any index. A file that cannot be told from the tree's own by its bytes alone is not trusted.
 
-use std::fs::{File, OpenOptions};
+use std::fs::{File, Metadata, OpenOptions};
 use std::io::{self, Read as _};
 use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _};
 use std::path::Path;
@@ -24,63 +24,74 @@ pub(super) fn buffer() -> Vec<u8> {
     vec![0; BUFFER]
 }
 
-/// How the file differs from the entry; `None` where it does not. Links are not followed and nothing but files is opened.
-pub(super) fn difference(
+/// What reading a file back shows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ReadBack<T> {
+    /// It is as it has to be; with what was noted of it before its bytes were read, so that whatever changes it later shows.
+    Same(T),
+    /// It is not, and how.
+    Differs(&'static str),
+}
+
+/// Reads a file back. Links are not followed and nothing but files is opened.
+pub(super) fn read_back(
     format: ObjectFormat,
     file: &Path,
     entry: &Entry,
     buffer: &mut [u8],
-) -> Result<Option<&'static str>> {
-    let what = || format!("cannot read {}", file.display());
+) -> Result<ReadBack<Metadata>> {
     let looked = match entry.mode {
-        0o120_000 => look_at_link(format, file, entry),
-        0o100_644 | 0o100_755 => look_at_file(format, file, entry, buffer),
-        _ => return Ok(Some(OTHER_KIND)),
+        0o120_000 => read_link_back(format, file, entry),
+        0o100_644 | 0o100_755 => read_file_back(format, file, entry, buffer),
+        _ => return Ok(ReadBack::Differs(OTHER_KIND)),
     };
     match looked {
-        Ok(difference) => Ok(difference),
+        Ok(found) => Ok(found),
         Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
-            Ok(Some("it is gone"))
+            Ok(ReadBack::Differs("it is gone"))
         }
-        Err(error) => Err(error).context(what()),
+        Err(error) => Err(error).context(format!("cannot read {}", file.display())),
     }
 }
 
-fn look_at_link(format: ObjectFormat, file: &Path, entry: &Entry) -> io::Result<Option<&'static str>> {
-    if !file.symlink_metadata()?.is_symlink() {
-        return Ok(Some(OTHER_KIND));
+fn read_link_back(format: ObjectFormat, file: &Path, entry: &Entry) -> io::Result<ReadBack<Metadata>> {
+    let found = file.symlink_metadata()?;
+    if !found.is_symlink() {
+        return Ok(ReadBack::Differs(OTHER_KIND));
     }
     let target = file.read_link()?.into_os_string().into_encoded_bytes();
     let id = format.blob_id(&target).map_err(io::Error::other)?;
-    Ok((id != entry.id).then_some(OTHER_CONTENT))
+    Ok(if id == entry.id { ReadBack::Same(found) } else { ReadBack::Differs(OTHER_CONTENT) })
 }
 
 /// Opened at once, and looked at afterwards: one call less for each file, and nothing can change in between.
-fn look_at_file(
+fn read_file_back(
     format: ObjectFormat,
     file: &Path,
     entry: &Entry,
     buffer: &mut [u8],
-) -> io::Result<Option<&'static str>> {
+) -> io::Result<ReadBack<Metadata>> {
     let open = match open(file) {
         Ok(open) => open,
         // Without permission to read it was met with, and what it holds does not matter.
-        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => return Ok(Some("it cannot be read")),
+        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
+            return Ok(ReadBack::Differs("it cannot be read"));
+        }
         // A link, a socket.
         Err(error) if matches!(Errno::from_io_error(&error), Some(Errno::LOOP | Errno::NXIO)) => {
-            return Ok(Some(OTHER_KIND));
+            return Ok(ReadBack::Differs(OTHER_KIND));
         }
         Err(error) => return Err(error),
     };
     let found = open.metadata()?;
     if !found.is_file() {
-        return Ok(Some(OTHER_KIND));
+        return Ok(ReadBack::Differs(OTHER_KIND));
     }
     if (entry.mode & 0o100 != 0) != (found.permissions().mode() & 0o100 != 0) {
-        return Ok(Some("its executable bit differs"));
+        return Ok(ReadBack::Differs("its executable bit differs"));
     }
     let id = id_of(format, &open, found.size(), buffer)?;
-    Ok((id != entry.id).then_some(OTHER_CONTENT))
+    Ok(if id == entry.id { ReadBack::Same(found) } else { ReadBack::Differs(OTHER_CONTENT) })
 }
 
 /// What became a FIFO must not make us wait, and a link must not lead us away.

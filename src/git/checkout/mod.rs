@@ -29,6 +29,7 @@ use super::{Entry, Oid, Pin, Repository};
 use crate::error::{Context as _, Error, Result};
 use crate::threads;
 
+pub use compare::ReadBack;
 pub use part::Head;
 use part::{Part, absolute};
 pub use remark::Remark;
@@ -152,35 +153,55 @@ impl Checkout {
         self.parts.iter().try_for_each(Part::isolate)
     }
 
-    /// Reads every file back from the disk and gives back those that are not as they have to be, each with what is different.
-    pub fn differences(&self) -> Result<Vec<(&BStr, &'static str)>> {
-        self.differences_of(&self.files)
+    /// Reads every file back from the disk and hashes it. Gives back what was found, in the order of [`files`](Checkout::files);
+    /// `note` says what is kept of a look at a file that is as it has to be.
+    pub fn read_back<T: Send>(&self, note: impl Fn(&fs::Metadata) -> T + Sync) -> Result<Vec<ReadBack<T>>> {
+        self.read_these_back(&self.files, note)
     }
 
-    fn differences_of<'a>(&self, files: &'a [(BString, Entry)]) -> Result<Vec<(&'a BStr, &'static str)>> {
+    fn read_these_back<T: Send>(
+        &self,
+        files: &[(BString, Entry)],
+        note: impl Fn(&fs::Metadata) -> T + Sync,
+    ) -> Result<Vec<ReadBack<T>>> {
         let format = self.parts[0].format;
-        let looks = threads::share_out(
+        threads::share_out(
             files,
             || Ok(compare::buffer()),
-            |buffer, (path, entry)| compare::difference(format, &absolute(&self.folder, path.as_bstr()), entry, buffer),
-        )?;
-        Ok(files.iter().zip(looks).filter_map(|((path, _), how)| Some((path.as_bstr(), how?))).collect())
+            |buffer, (path, entry)| {
+                let file = absolute(&self.folder, path.as_bstr());
+                Ok(match compare::read_back(format, &file, entry, buffer)? {
+                    ReadBack::Same(found) => ReadBack::Same(note(&found)),
+                    ReadBack::Differs(how) => ReadBack::Differs(how),
+                })
+            },
+        )
+    }
+
+    /// The files among these that are not as they have to be, each with what is different.
+    fn differences<'a>(&self, files: &'a [(BString, Entry)]) -> Result<Vec<(&'a (BString, Entry), &'static str)>> {
+        let found = self.read_these_back(files, |_| ())?;
+        let differences = files.iter().zip(found).filter_map(|(file, found)| match found {
+            ReadBack::Same(()) => None,
+            ReadBack::Differs(how) => Some((file, how)),
+        });
+        Ok(differences.collect())
     }
 
     /// Brings every file that differs back to what it has to be, whatever lies in its way, and reads it back.
     /// Files that are not in the tree stay.
     pub fn restore(&self) -> Result<()> {
-        let differing: Vec<BString> = self.differences()?.into_iter().map(|(path, _)| path.to_owned()).collect();
         let mut restored = Vec::new();
-        for path in differing {
-            let at = self.files.binary_search_by(|(listed, _)| listed.cmp(&path)).expect("it came from this list");
-            self.rewrite(&self.files[at])?;
-            restored.push(self.files[at].clone());
+        for (file, _) in self.differences(&self.files)? {
+            self.rewrite(file)?;
+            restored.push(file.clone());
         }
-        match self.differences_of(&restored)?.first() {
+        match self.differences(&restored)?.first() {
             None => Ok(()),
-            Some((path, how)) => Err(Error::new(format!("cannot bring {path} back to what the commit holds: {how}"))
-                .hint("a full disk, or a program that writes there; run again")),
+            Some(((path, _), how)) => {
+                Err(Error::new(format!("cannot bring {path} back to what the commit holds: {how}"))
+                    .hint("a full disk, or a program that writes there; run again"))
+            }
         }
     }
 

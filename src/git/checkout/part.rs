@@ -16,6 +16,7 @@ use super::write::{self, Blobs, Holds};
 use super::{GITLINK, Remark};
 use crate::error::{Context as _, Error, Result};
 use crate::git::{Entry, GitCommand, ObjectFormat, Oid, Program, Repository};
+use crate::threads;
 
 /// What `HEAD` of a part's own repository is.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -92,15 +93,17 @@ impl Part {
     /// that lead out of the folder or into `.git`.
     pub(super) fn read_tree(&self, repository: &Repository) -> Result<Vec<(BString, Entry)>> {
         borrow_objects(&self.git_dir, &[&self.objects])?;
-        let mut files = repository.files_of(self.tree)?;
+        let by_git = || {
+            self.git().args(["read-tree", &self.tree.to_string()]).run()?;
+            self.index()
+        };
+        let (mut files, index) = threads::both(|| repository.files_of(self.tree), by_git)?;
         for (_, entry) in &mut files {
             if entry.is_file() {
                 // git knows two kinds of files; old trees say it in other words, `100664`.
                 entry.mode = if entry.mode & 0o100 == 0 { 0o100_644 } else { 0o100_755 };
             }
         }
-        self.git().args(["read-tree", &self.tree.to_string()]).run()?;
-        let index = self.index()?;
         let same = index.entries().len() == files.len()
             && index.entries().iter().zip(&files).all(|(listed, (path, entry))| {
                 listed.path(&index) == path

@@ -106,8 +106,7 @@ impl Made {
         if let Some(tree) = tree {
             place.check_room(|| request.repository.file_sizes(tree))?;
         }
-        let workspace = Workspace::make(request.repository, place, source, request.proof)?;
-        let tracked = Tracked::note(workspace.folder(), request.repository.object_format(), workspace.files())?;
+        let (workspace, tracked) = Workspace::make(request.repository, place, source, request.proof)?;
         handed.iter().try_for_each(|file| file.place(source, workspace.root(), &tracked))?;
         let mut variables = environment::base(request.caller, &workspace.folders(), request.proof.caches)?;
         environment::add(&mut variables, request.caller, &request.proof.env)?;

@@ -19,7 +19,10 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant, SystemTime};
 
+use rustix::fs::Mode;
 use rustix::process::{Pid, Signal, getppid, setsid};
+#[cfg(target_os = "linux")]
+use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
 use serde::{Deserialize, Serialize};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM};
 
@@ -27,7 +30,7 @@ use crate::error::{Context as _, Error, Result};
 
 use sweep::{Brood, NAP, SETTLE};
 pub(super) use tree::Process;
-pub use wire::Afterwards;
+pub use wire::{Afterwards, Surroundings};
 use wire::{Channel, Event, Heard, Order, Wish};
 
 pub(super) use sweep::{LIMIT, end_orphans};
@@ -114,10 +117,27 @@ pub fn supervise() -> Result<()> {
 }
 
 fn start(order: &Order) -> io::Result<Child> {
+    surround(order.surroundings)?;
     let variables = order.variables.iter().map(|(name, value)| (name, value));
     let mut command = Command::new(&order.program);
     command.args(&order.args).current_dir(&order.folder).env_clear().envs(variables);
     command.stdin(Stdio::null()).process_group(0).spawn()
+}
+
+/// Takes on what the program is to inherit. A process of its own starts each program, so nobody else does.
+fn surround(surroundings: Surroundings) -> io::Result<()> {
+    if let Some(umask) = surroundings.umask {
+        rustix::process::umask(Mode::from_raw_mode(umask));
+    }
+    #[cfg(target_os = "linux")]
+    if let Some(cpus) = surroundings.cpus {
+        let allowed = sched_getaffinity(None)?;
+        let first = (0..CpuSet::MAX_CPU).filter(|cpu| allowed.is_set(*cpu)).take(cpus as usize);
+        let mut narrowed = CpuSet::new();
+        first.for_each(|cpu| narrowed.set(cpu));
+        sched_setaffinity(None, &narrowed)?;
+    }
+    Ok(())
 }
 
 /// From now on who loses his parent below this process becomes its child.

@@ -29,6 +29,17 @@ pub(in crate::prove) struct Order {
     pub(in crate::prove) grace: Duration,
     /// What becomes of what it leaves running.
     pub(in crate::prove) afterwards: Afterwards,
+    /// What it finds around it beside its environment.
+    pub(in crate::prove) surroundings: Surroundings,
+}
+
+/// What a program inherits beside its environment; nothing is set where it is as the gate has it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
+pub struct Surroundings {
+    /// The permissions that new files do not get.
+    pub umask: Option<u32>,
+    /// How many processors it may run on, of those that the gate may. Linux only.
+    pub cpus: Option<u32>,
 }
 
 /// What becomes of processes that a program leaves running.
@@ -162,13 +173,16 @@ mod tests {
             timeout: Duration::from_millis(1500),
             grace: Duration::ZERO,
             afterwards: Afterwards::Keep,
+            surroundings: Surroundings { umask: Some(0o077), cpus: None },
         };
         let (mut here, mut there) = (Channel::new(here), Channel::new(there));
         here.say(&order).unwrap();
         here.say(&Wish::Kill).unwrap();
-        let Heard::Message(Order { program, args, variables, timeout, .. }) = there.hear(Duration::ZERO) else {
+        let Heard::Message(Order { program, args, variables, timeout, surroundings, .. }) = there.hear(Duration::ZERO)
+        else {
             panic!("an order was sent");
         };
+        assert_eq!(surroundings.umask, Some(0o077));
         assert_eq!(
             (&program, &args[0], &variables[0], timeout.as_millis()),
             (&odd, &odd, &(odd.clone(), odd.clone()), 1500)
