@@ -65,8 +65,18 @@ mod tests {
     use crate::policy::{Adapter, Report};
 
     #[test]
-    fn a_format_without_a_reader_is_never_a_pass() {
-        for adapter in [Adapter::Ctrf] {
+    fn no_adapter_takes_an_object_without_keys_for_a_report() {
+        for adapter in [
+            Adapter::MochaJson,
+            Adapter::PlaywrightJson,
+            Adapter::VitestJson,
+            Adapter::JestJson,
+            Adapter::JunitXml,
+            Adapter::Ctrf,
+            Adapter::GoJson,
+            Adapter::NodeTest,
+            Adapter::Tap,
+        ] {
             let judged = judge_file(b"{}", Report { adapter, flavor: None }, 0);
             assert_eq!(judged.verdict.findings()[0].code, crate::judge::Code::ReportMalformed, "{adapter:?}");
         }

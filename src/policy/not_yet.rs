@@ -2,7 +2,7 @@
 //!
 //! Only those that would change a verdict or let a push through: under them a proof is refused, never made without them.
 
-use super::types::{Adapter, Policy, Share, Sign, Suite, WorkspaceMode};
+use super::types::{Policy, Share, Sign, Suite, WorkspaceMode};
 
 /// A key whose demand this version cannot meet.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -26,26 +26,7 @@ const COMMON: &[Missing<Policy>] = &[
 ];
 
 /// The keys of a suite.
-const PER_SUITE: &[Missing<Suite>] = &[
-    ("report", |suite| !reads(suite.report.adapter), "reports are not read by ctrf"),
-    ("artifacts", |suite| !suite.artifacts.is_empty(), "artifacts are not judged"),
-];
-
-/// Whether the adapter's reader stands.
-fn reads(adapter: Adapter) -> bool {
-    match adapter {
-        Adapter::MochaJson
-        | Adapter::PlaywrightJson
-        | Adapter::VitestJson
-        | Adapter::JestJson
-        | Adapter::JunitXml
-        | Adapter::NodeTest
-        | Adapter::GoJson
-        | Adapter::Tap
-        | Adapter::ExitCode => true,
-        Adapter::Ctrf => false,
-    }
-}
+const PER_SUITE: &[Missing<Suite>] = &[("artifacts", |suite| !suite.artifacts.is_empty(), "artifacts are not judged")];
 
 impl Policy {
     /// What the policy asks for and this version cannot do, though it would change a verdict. Not empty: no proof.
@@ -89,7 +70,6 @@ mod tests {
                 "changelog.require",
                 "records.sign",
                 "records.share",
-                "suites.a.report",
                 "suites.a.artifacts"
             ]
         );
