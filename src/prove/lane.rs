@@ -15,6 +15,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use self::settle::Made;
+pub(super) use self::told::not_started;
 use super::artifacts::Rules;
 use super::cancel::GRACE_WITHOUT_PARENT;
 use super::environment::{self, Variables};
@@ -270,6 +271,7 @@ impl<'a> Lane<'a> {
         let reports = self.workspace.report_folder()?;
         let report = reports.join("report");
         let invocation = (job.suite.recipe)(&report);
+        reports::lay_beside(&reports, &invocation.beside).context("cannot make ready for the report")?;
         // A folder that the suite does not know: what it prints is its report, whatever it writes elsewhere.
         let printed = match invocation.from {
             ReportFrom::File => None,
