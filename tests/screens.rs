@@ -18,7 +18,7 @@ fn steady(ran: &Ran) -> String {
         (r"/\S*sandbox-\S*", "[path]"),
         (r"evidence/\d+-[0-9a-f]+-\d+/", "evidence/[run]/"),
         (r"\b\d+(ms|s)\b", "[time]"),
-        (r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC", "[date]"),
+        (r"\d{4}-\d\d-\d\d\s+\d\d:\d\d:\d\d UTC", "[date]"),
         (r"\d{4}-\d\d-\d\dT[0-9:.]+Z", "[date]"),
         (r"\b\d\d:\d\d\b", "[clock]"),
         (r"(?m)^(on {10}).+$", "$1[host]"),

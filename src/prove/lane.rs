@@ -240,7 +240,7 @@ impl<'a> Lane<'a> {
     }
 
     pub(super) fn suite(&mut self, job: &Job<'_>, progress: &mut dyn FnMut(Event), cancel: &Cancel) -> SuiteRun {
-        let mut run = SuiteRun::not_started(job, Outcome::Cancelled);
+        let mut run = not_started(job, Outcome::Cancelled);
         if let Err(stop) = self.suite_into(&mut run, job, progress, cancel) {
             run.outcome = stop.into_outcome();
         }

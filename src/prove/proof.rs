@@ -153,30 +153,6 @@ pub struct SuiteRun {
     pub noticed: Vec<Noticed>,
 }
 
-impl SuiteRun {
-    /// One that did not come to run, or not to its end.
-    pub(super) fn not_started(job: &Job<'_>, outcome: Outcome) -> SuiteRun {
-        let now = SystemTime::now();
-        SuiteRun {
-            name: job.suite.name.clone(),
-            variation: job.suite.variation.clone(),
-            argv: job.suite.argv.clone(),
-            outcome,
-            started: jiff::Timestamp::try_from(now).unwrap_or(jiff::Timestamp::UNIX_EPOCH),
-            started_system: now,
-            duration: Duration::ZERO,
-            log: job.outputs.join("log"),
-            told: ReportEvidence::not_read(),
-            masks: Masks::default(),
-            report: job.outputs.join("report"),
-            kept: Vec::new(),
-            artifacts: Vec::new(),
-            folder: PathBuf::new(),
-            noticed: Vec::new(),
-        }
-    }
-}
-
 /// How a suite ended. Only `Exited { code: 0 }` can lead to a PASS.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Outcome {

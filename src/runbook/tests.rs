@@ -27,8 +27,11 @@ fn owed(entry: &SuiteEntry) -> Owed {
     Owed { suite: "login".to_owned(), held: Held::Pass("8c01d7e".to_owned()), entry }
 }
 
+/// What takes something away.
+type Change = fn(&mut Facts<'_>);
+
 /// Everything of it in order; `change` takes something away.
-fn check(entry: SuiteEntry, change: fn(&mut Facts<'_>)) -> Vec<String> {
+fn check(entry: SuiteEntry, change: Change) -> Vec<String> {
     let statement: Statement = statement(vec![entry]);
     let verdict = statement.verdict().unwrap();
     let mut facts = Facts {
@@ -64,7 +67,7 @@ fn a_proof_with_all_that_the_runbook_asks_for_is_whole() {
 
 #[test]
 fn what_is_missing_is_named_with_what_to_do_about_it() {
-    let cases: &[(fn(&mut Facts<'_>), &str)] = &[
+    let cases: &[(Change, &str)] = &[
         (
             |facts| facts.owed.clear(),
             "suites: none: the commit owes no suite, and that cannot be right -> proof-gate plan 3f2a91c",
