@@ -60,6 +60,7 @@ impl Shell {
             log: &self.log,
             masks: &self.masks,
             copy: None,
+            warnings: None,
             afterwards: Afterwards::End,
             surroundings: Surroundings::default(),
         }

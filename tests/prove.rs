@@ -10,7 +10,7 @@ use std::time::Duration;
 use proof_gate::caller::Caller;
 use proof_gate::error::Result;
 use proof_gate::evidence::Noticed;
-use proof_gate::evidence::ReportEvidence;
+use proof_gate::evidence::{ReportEvidence, WarningLists};
 use proof_gate::git::{Oid, Program, Repository};
 use proof_gate::policy;
 use proof_gate::prove::{
@@ -116,7 +116,8 @@ impl Sandbox {
                 argv: shown,
                 timeout: self.timeout,
                 environment: policy::Environment::default(),
-                read: Box::new(|_, _| ReportEvidence::NotAsked),
+                read: Box::new(|_, _, _| ReportEvidence::NotAsked),
+                warnings: WarningLists::default(),
                 recipe: Box::new(move |_| Invocation { argv: argv.clone(), ..Invocation::default() }),
                 last_time: None,
                 exclusive: false,
@@ -222,7 +223,8 @@ fn a_linked_worktree_of_a_reftable_repository_is_proven_and_a_script_of_the_tree
         argv: vec!["./run".to_owned()],
         timeout: Duration::from_secs(60),
         environment: policy::Environment::default(),
-        read: Box::new(|_, _| ReportEvidence::NotAsked),
+        read: Box::new(|_, _, _| ReportEvidence::NotAsked),
+        warnings: WarningLists::default(),
         recipe: Box::new(|_| Invocation { argv: vec!["./run".to_owned(), "arg".to_owned()], ..Invocation::default() }),
         last_time: None,
         exclusive: false,

@@ -29,23 +29,9 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("records", &["caller", "digest", "error", "git", "judge"]),
     // What a scenario is stands in the record; a plan depends on it.
     ("select", &["digest", "error", "git", "policy", "records::Scenario"]),
-    // A runner notices what the judge has to weigh, hands on what a suite's report tells, and keeps what the suite left.
-    (
-        "prove",
-        &[
-            "caller",
-            "digest",
-            "error",
-            "evidence::KeptFile",
-            "evidence::Noticed",
-            "evidence::ReportEvidence",
-            "evidence::Store",
-            "git",
-            "policy",
-            "threads",
-            "url",
-        ],
-    ),
+    // A runner brings evidence: it notices what the judge has to weigh, and has output and reports listened to and read as they came,
+    // and keeps what suites left under its digest.
+    ("prove", &["caller", "digest", "error", "evidence", "git", "policy", "threads", "url"]),
     // A hook that stood there is a child like any other: started by the one door for processes.
     ("hooks", &["caller", "error", "git", "prove::process"]),
     ("gate", &["git::Oid", "records", "select"]),

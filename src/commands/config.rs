@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use crate::caller::Caller;
 use crate::cli;
 use crate::error::{Context as _, Error, Exit, Result};
+use crate::evidence::Filter;
 use crate::git::Repository;
 use crate::policy::{self, Policy};
 use crate::reporter::{Line, Reporter, Tone};
@@ -49,6 +50,7 @@ pub fn run(caller: &Caller, args: &cli::Config, reporter: &Reporter) -> Result<E
 /// Reads a policy file of this name and says what its reader should know: one note each.
 pub fn check(name: &str, bytes: &[u8]) -> Result<Vec<String>> {
     let policy = policy::parse(bytes).map_err(|error| error.into_error(name))?;
+    readable_filters(&policy)?;
     let mut notes: Vec<String> = policy
         .not_yet()
         .into_iter()
@@ -67,6 +69,18 @@ pub fn check(name: &str, bytes: &[u8]) -> Result<Vec<String>> {
         );
     }
     Ok(notes)
+}
+
+/// Whether every suite's filter can be held against the tests that ran. One that cannot is refused here and before a proof, because
+/// nobody would see that it chose nothing.
+pub(super) fn readable_filters(policy: &Policy) -> Result<()> {
+    for (name, suite) in &policy.suites {
+        if let Err(error) = Filter::of(suite.report.adapter, &suite.run) {
+            return Err(Error::new(format!("cannot use suites.{name}.run: {error}"))
+                .hint("write the pattern as the runner's documentation has it, or choose the tests by file"));
+        }
+    }
+    Ok(())
 }
 
 /// The policy in effect, every default written out; `policy::parse` reads it as the same policy.

@@ -35,12 +35,14 @@ pub fn judge(args: &cli::Judge, reporter: &Reporter) -> Result<Exit> {
             verdict: word,
             counts: judged.counts,
             findings: judged.verdict.findings().into_iter().cloned().collect(),
+            notes: judged.notes,
         })?;
     } else {
         let tone = if word == Word::Pass { Tone::Good } else { Tone::Bad };
         let mut lines = vec![Line::new().tone(tone, word.as_str()).text("  ").data(count_words(&judged.counts))];
         lines
             .extend(judged.verdict.findings().into_iter().map(|finding| finding_line(Line::new().text("  "), finding)));
+        lines.extend(judged.notes.iter().map(|note| Line::new().text("  note  ").data(note)));
         reporter.data(&lines)?;
     }
     Ok(if word == Word::Pass { Exit::Allowed } else { Exit::Refused })

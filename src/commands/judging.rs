@@ -2,10 +2,12 @@
 
 use std::time::Duration;
 
+use super::known::Known;
 use super::repeats::{merge, run_name};
-use crate::evidence::{Ended, KeptFile, SuiteEvidence};
-use crate::judge::{self, Counts, Finding, Rules, Verdict};
+use crate::evidence::{self, Ended, KeptFile, SuiteEvidence};
+use crate::judge::{self, Allowance, Counts, Finding, Rules, Verdict};
 use crate::policy::Policy;
+use crate::prove::log::first_and_last_lines_of;
 use crate::prove::{Outcome, SuiteRun};
 use crate::reporter::{Line, Tone, span};
 
@@ -27,6 +29,8 @@ pub struct SuiteVerdict {
     pub counts: Counts,
     /// What forbids nothing and is worth a line.
     pub notes: Vec<String>,
+    /// What the policy would have to say so that findings were none.
+    pub allowances: Vec<Allowance>,
     /// How long it took, all runs together.
     pub duration: Duration,
     /// How often it ran.
@@ -46,13 +50,13 @@ pub(super) struct AllJudged {
 }
 
 /// Judges every suite that ran to its end.
-pub(super) fn judge_all(policy: &Policy, runs: &[(String, u32)], suites: &[SuiteRun]) -> AllJudged {
+pub(super) fn judge_all(policy: &Policy, known: &Known, runs: &[(String, u32)], suites: &[SuiteRun]) -> AllJudged {
     let mut judged = AllJudged { verdicts: Vec::new(), broken: None };
     for (name, often) in runs {
         let mut of_suite = Vec::new();
         for run in 0..*often {
             let Some(found) = suites.iter().find(|suite| suite.name == run_name(name, run)) else { continue };
-            match judge_one(policy, name, found) {
+            match judge_one(policy, known, name, found) {
                 Ok(verdict) => of_suite.push((verdict, found)),
                 Err(why) => judged.broken = judged.broken.or(Some(why)),
             }
@@ -65,7 +69,12 @@ pub(super) fn judge_all(policy: &Policy, runs: &[(String, u32)], suites: &[Suite
     judged
 }
 
-fn judge_one(policy: &Policy, name: &str, run: &SuiteRun) -> Result<SuiteVerdict, (String, Option<String>)> {
+fn judge_one(
+    policy: &Policy,
+    known: &Known,
+    name: &str,
+    run: &SuiteRun,
+) -> Result<SuiteVerdict, (String, Option<String>)> {
     let suite = &policy.suites[name];
     let ended = match &run.outcome {
         Outcome::Exited { code } => Ended::Exited(*code),
@@ -74,8 +83,12 @@ fn judge_one(policy: &Policy, name: &str, run: &SuiteRun) -> Result<SuiteVerdict
         Outcome::Cancelled => return Err(("interrupted".to_owned(), None)),
         Outcome::Infra { cause, hint } => return Err((cause.clone(), hint.clone())),
     };
-    let evidence = SuiteEvidence { ended, report: run.told.clone(), noticed: run.noticed.clone() };
-    let judged = judge::judge(&evidence, &Rules::of(suite));
+    let mut noticed = run.noticed.clone();
+    noticed.extend(known.noticed(name));
+    noticed.extend(evidence::heard(&suite.run, ended, &run.told, &first_and_last_lines_of(&run.log)));
+    let evidence = SuiteEvidence { ended, report: run.told.clone(), noticed };
+    let mut judged = judge::judge(&evidence, &Rules::of(suite));
+    judged.notes.extend(known.drop_note(name, &judged.counts));
     // Only now: what was judged is what the suite left, and what is said and recorded of it holds no secret.
     let findings = judged.verdict.into_findings().into_iter().map(|finding| hidden(finding, run));
     Ok(SuiteVerdict {
@@ -85,6 +98,7 @@ fn judge_one(policy: &Policy, name: &str, run: &SuiteRun) -> Result<SuiteVerdict
         verdict: Verdict::of(findings.collect()),
         counts: judged.counts,
         notes: judged.notes.iter().map(|note| run.masks.hide(note).into_owned()).collect(),
+        allowances: judged.allowances.into_iter().map(|allowance| without_secrets(allowance, run)).collect(),
         duration: run.duration,
         runs: 1,
         files: run.kept.clone(),
@@ -96,6 +110,16 @@ fn judge_one(policy: &Policy, name: &str, run: &SuiteRun) -> Result<SuiteVerdict
 pub(super) fn hidden(finding: Finding, run: &SuiteRun) -> Finding {
     let hide = |text: &String| run.masks.hide(text).into_owned();
     Finding { test: finding.test.as_ref().map(hide), detail: hide(&finding.detail), ..finding }
+}
+
+fn without_secrets(allowance: Allowance, run: &SuiteRun) -> Allowance {
+    let hide = |text: &String| run.masks.hide(text).into_owned();
+    match allowance {
+        Allowance::Skipped(title) => Allowance::Skipped(hide(&title)),
+        Allowance::Leftover(program) => Allowance::Leftover(hide(&program)),
+        Allowance::Warning(line) => Allowance::Warning(hide(&line)),
+        Allowance::Flaky => Allowance::Flaky,
+    }
 }
 
 /// One line for a suite, and one for each of its first notes.

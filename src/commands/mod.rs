@@ -1,6 +1,7 @@
 //! One thin file per command: gather inputs, call the steps, hand what came of it to the reporter.
 
-pub mod approve_policy;
+pub mod allowing;
+mod approve_policy;
 pub mod assess;
 pub mod config;
 pub mod doctor;
@@ -14,6 +15,7 @@ pub mod install;
 pub mod judge;
 pub mod judging;
 mod killed;
+mod known;
 pub mod output;
 mod past;
 pub mod plan;

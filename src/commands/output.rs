@@ -247,6 +247,8 @@ pub struct JudgeOutput {
     pub counts: Counts,
     /// What forbids PASS.
     pub findings: Vec<Finding>,
+    /// What forbids nothing and is worth knowing, such as what the report cannot show.
+    pub notes: Vec<String>,
 }
 
 /// `doctor --json`

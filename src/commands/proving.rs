@@ -11,13 +11,14 @@ use super::assess::Assessment;
 use super::ground::Ground;
 use super::judging::{SuiteVerdict, judge_all};
 use super::killed;
+use super::known::Known;
 use super::proof_words::{closing, opening, show_commands_once};
 use super::repeats::{Repeat, run_name};
 use super::statement::{self, Judged};
 use super::watch::Watch;
 use crate::caller::Caller;
 use crate::error::{Context as _, Error, Exit, Result};
-use crate::evidence;
+use crate::evidence::{self, WarningLists};
 use crate::git::{Oid, Repository};
 use crate::judge::Word;
 use crate::policy::{GitView, Policy};
@@ -102,6 +103,7 @@ fn prove_and_record(ground: &mut Ground<'_>, reporter: &mut Reporter, order: &Or
         evidence_dir: evidence_dir.clone(),
     };
     let ground = &*ground;
+    let known = &Known::of_commit(ground, order.assessment)?;
     let statement_of = |verdicts: &[SuiteVerdict], environment: &EnvironmentReport, killed: &[KilledRun]| {
         let finished = Timestamp::now();
         statement::verdict(&Judged { ground, order, verdicts, environment, killed, terminal, started, finished })
@@ -116,6 +118,7 @@ fn prove_and_record(ground: &mut Ground<'_>, reporter: &mut Reporter, order: &Or
     let mut watch = Watch {
         reporter: &mut *reporter,
         policy,
+        known,
         runs: &runs,
         last_times: &last_times,
         // In a push the refusal names them.
@@ -137,7 +140,7 @@ fn prove_and_record(ground: &mut Ground<'_>, reporter: &mut Reporter, order: &Or
             return Err(if cancel.is_raised() { interrupted() } else { error });
         }
     };
-    let judged = judge_all(policy, &runs, &proof.suites);
+    let judged = judge_all(policy, known, &runs, &proof.suites);
     let ended = if cancel.is_raised() { ProofEnd::Interrupted } else { proof.ended };
     let whole = judged.broken.is_none() && matches!(ended, ProofEnd::Whole);
     let verdicts: Vec<SuiteVerdict> =
@@ -186,6 +189,7 @@ pub fn draft(
     if evidence_dir.exists() {
         std::fs::remove_dir_all(&evidence_dir).context(format!("cannot clear {}", evidence_dir.display()))?;
     }
+    let known = &Known::of_draft(repository, work_tree, policy)?;
     let request = Request {
         repository,
         caller,
@@ -197,6 +201,7 @@ pub fn draft(
     let mut watch = Watch {
         reporter: &mut *reporter,
         policy,
+        known,
         runs: &runs,
         last_times: &BTreeMap::new(),
         names_findings: true,
@@ -208,7 +213,7 @@ pub fn draft(
     let proof = prove::prove(&request, &mut |event| watch.event(event), &cancel);
     reporter.settled();
     let proof = proof.map_err(|error| if cancel.is_raised() { interrupted() } else { error })?;
-    let judged = judge_all(policy, &runs, &proof.suites);
+    let judged = judge_all(policy, known, &runs, &proof.suites);
     match (&judged.broken, &proof.ended) {
         (None, ProofEnd::Whole) => Ok(judged.verdicts),
         _ => Err(broken(judged.broken, &proof.ended)),
@@ -216,6 +221,7 @@ pub fn draft(
 }
 
 fn refuse_not_yet(policy: &Policy) -> Result<()> {
+    super::config::readable_filters(policy)?;
     let not_yet = policy.not_yet();
     let Some(first) = not_yet.first() else { return Ok(()) };
     let mut error = Error::new(format!("no proof: {} is not supported yet ({})", first.key, first.why));
@@ -277,6 +283,7 @@ fn jobs(
     locales: Option<&Locales>,
 ) -> Result<Vec<SuiteJob>> {
     let mut jobs = Vec::new();
+    let warnings = WarningLists::of(&policy.warnings);
     for (name, often) in runs {
         let suite = policy.suites.get(name).context(format!("cannot find the suite '{name}' in the policy"))?;
         for run in 0..*often {
@@ -293,7 +300,8 @@ fn jobs(
                 last_time: last_times.get(name).copied(),
                 exclusive: suite.exclusive,
                 artifacts: suite.artifacts.clone(),
-                read: Box::new(move |file, started| evidence::read_report(report, file, started, &mut |_| {})),
+                read: Box::new(move |file, started, hear| evidence::read_report(report, file, started, hear)),
+                warnings: warnings.clone(),
                 recipe: Box::new(move |file: &Path| {
                     let recipe = evidence::recipe(report, &argv, file);
                     let mut argv = evidence::fill_in(&argv, file);

@@ -93,6 +93,7 @@ pub(super) fn merge(judged: Vec<(SuiteVerdict, &SuiteRun)>) -> Option<SuiteVerdi
             whole.files.extend(run.files);
             whole.artifacts.extend(run.artifacts);
         }
+        whole.allowances.extend(run.allowances);
         for note in run.notes {
             if !whole.notes.contains(&note) {
                 whole.notes.push(note);

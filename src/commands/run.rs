@@ -2,6 +2,7 @@
 
 use bstr::ByteSlice as _;
 
+use super::allowing;
 use super::assess::Assessment;
 use super::ground::Ground;
 use super::judging::SuiteVerdict;
@@ -139,6 +140,7 @@ fn draft(caller: &Caller, repository: &Repository, args: &cli::Run, reporter: &m
     let policy = policy::parse(&bytes).map_err(|error| error.into_error(policy::FILE))?;
     let suites = chosen(&policy, &args.suites, policy.suites.keys().cloned().collect())?;
     let verdicts = proving::draft(caller, repository, reporter, &policy, &suites, Repeat::of(args))?;
+    reporter.say_all(&allowing::lines(&policy, &verdicts));
     reporter.say(
         &Line::new()
             .text("proof-gate: a draft: ")

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::judging::{SuiteVerdict, finding_lines, judge_all, suite_lines};
+use super::known::Known;
 use super::repeats::{run_name, shown_name};
 use crate::judge::Word;
 use crate::policy::Policy;
@@ -17,6 +18,7 @@ pub(super) type OnFailure<'a> = &'a mut dyn FnMut(&[SuiteVerdict], &EnvironmentR
 pub(super) struct Watch<'a> {
     pub(super) reporter: &'a mut Reporter,
     pub(super) policy: &'a Policy,
+    pub(super) known: &'a Known,
     /// The suites, and how often each is run.
     pub(super) runs: &'a [(String, u32)],
     /// How long each took the last time.
@@ -64,7 +66,7 @@ impl Watch<'_> {
         self.ended.push(run);
         let whole: Vec<(String, u32)> =
             self.runs.iter().filter(|(name, often)| self.has_ended(name, *often)).cloned().collect();
-        let judged = judge_all(self.policy, &whole, &self.ended);
+        let judged = judge_all(self.policy, self.known, &whole, &self.ended);
         for suite in &judged.verdicts {
             if !self.said.contains(&suite.name) {
                 self.said.push(suite.name.clone());
@@ -74,7 +76,7 @@ impl Watch<'_> {
                 }
             }
         }
-        let mut failed = judge_all(self.policy, self.runs, &self.ended).verdicts;
+        let mut failed = judge_all(self.policy, self.known, self.runs, &self.ended).verdicts;
         failed.retain(|suite| suite.verdict.word() == Word::Fail);
         if !failed.is_empty() {
             (self.on_failure)(&failed, &self.environment, self.reporter);

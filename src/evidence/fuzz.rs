@@ -220,6 +220,7 @@ fn findings() -> PathBuf {
 }
 
 /// Tries `runs` mutations on each adapter, or on the one that is asked for; tells what it did.
+#[expect(clippy::print_stdout, reason = "who asks for a million wants to know what became of them")]
 fn try_mutations(runs: u64, seed: u64, only: Option<&str>) {
     for (name, (report, seeds)) in seeds() {
         if only.is_some_and(|only| only != name) {

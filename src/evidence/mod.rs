@@ -3,24 +3,36 @@
 //! Nothing here says PASS or FAIL, and nothing here starts a process: a runner brings the evidence, the judge weighs it.
 
 mod adapters;
+mod ecmascript;
 pub mod excerpt;
 mod file;
+mod filter;
 #[cfg(test)]
 mod fixtures;
+mod focus;
 #[cfg(test)]
 mod fuzz;
 mod noticed;
 mod recipe;
 mod report;
+mod said;
 mod store;
 mod text;
+mod usage;
+mod warnings;
 
 pub use adapters::{FilterOptions, Retries, filter_options, parse_report, recipe, retries};
 pub use file::{MAX_REPORT_BYTES, read_report};
+pub use filter::{Filter, UnreadableFilter};
+pub use focus::{Focus, focused};
 pub use noticed::Noticed;
 pub use recipe::{Recipe, ReportFrom, fill_in};
 pub use report::{Outcome, ReportEvidence, SuiteError, TestCase, TestReport};
+pub use said::heard;
 pub use store::{Fate, KeptFile, Store, Swept};
+pub use text::short;
+pub use usage::lost_filter;
+pub use warnings::{Listener, WARNINGS_FILE, WarningLists};
 
 /// How a suite's process ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -57,8 +69,18 @@ mod tests {
     use crate::policy::{Adapter, Report};
 
     #[test]
-    fn a_format_without_a_reader_is_never_a_pass() {
-        for adapter in [Adapter::Ctrf] {
+    fn no_adapter_takes_an_object_without_keys_for_a_report() {
+        for adapter in [
+            Adapter::MochaJson,
+            Adapter::PlaywrightJson,
+            Adapter::VitestJson,
+            Adapter::JestJson,
+            Adapter::JunitXml,
+            Adapter::Ctrf,
+            Adapter::GoJson,
+            Adapter::NodeTest,
+            Adapter::Tap,
+        ] {
             let judged = judge_file(b"{}", Report { adapter, flavor: None }, 0);
             assert_eq!(judged.verdict.findings()[0].code, crate::judge::Code::ReportMalformed, "{adapter:?}");
         }

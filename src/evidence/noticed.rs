@@ -46,7 +46,12 @@ pub enum Noticed {
         /// What it said, and what mends it.
         detail: String,
     },
-    /// A focused test in a source of the suite.
+    /// A tool around the runner showed an older result instead of running the tests.
+    Cached {
+        /// What it said.
+        line: String,
+    },
+    /// A focused test in a source of the suite, or the runner's refusal of one.
     Focused {
         /// File and line, and what stands there.
         place: String,

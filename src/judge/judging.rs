@@ -1,40 +1,19 @@
 //! From evidence to a verdict. The one place that decides what a test report is worth.
 
 use std::collections::HashMap;
+use std::path::Path;
 
 use regex::Regex;
 
+use super::chosen;
 use super::finding::{Code, Finding};
+use super::rules::{Flaky, Rules};
 use super::verdict::{Counts, Verdict};
-use crate::evidence::{self, Ended, Noticed, Outcome, ReportEvidence, SuiteError, SuiteEvidence, TestCase, TestReport};
-use crate::policy::{AllowLeftover, Report, Suite};
-
-/// The version of the rules below. It stands in every record and goes up whenever the same evidence could be judged
-/// more strictly than before, so that a gate can ask for proofs that were judged by rules as strict as its own.
-pub const RULES_VERSION: u32 = 3;
-
-/// What a suite asks of its evidence.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Rules {
-    /// Fewer executed tests are a finding. None at all are one whatever stands here.
-    pub min_tests: u64,
-    /// What may be left running: it is ended, and noted.
-    pub allow_leftover: Vec<AllowLeftover>,
-}
-
-impl Default for Rules {
-    /// Those of a suite that says nothing about it.
-    fn default() -> Self {
-        Rules { min_tests: 1, allow_leftover: Vec::new() }
-    }
-}
-
-impl Rules {
-    /// The rules of a suite of the policy.
-    pub fn of(suite: &Suite) -> Self {
-        Rules { min_tests: suite.min_tests, allow_leftover: suite.allow_leftover.clone() }
-    }
-}
+use crate::evidence::{
+    self, Ended, Noticed, Outcome, ReportEvidence, Retries, SuiteError, SuiteEvidence, TestCase, TestReport,
+    WarningLists,
+};
+use crate::policy::{Adapter, Report};
 
 /// A verdict, and the tests that it rests on.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -45,6 +24,21 @@ pub struct Judged {
     pub counts: Counts,
     /// What forbids nothing and is worth a line.
     pub notes: Vec<String>,
+    /// What the policy would have to say so that findings of this evidence were none.
+    pub allowances: Vec<Allowance>,
+}
+
+/// Something that a policy can allow, and did not.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Allowance {
+    /// A test that was skipped, by its full title.
+    Skipped(String),
+    /// A program that was left running, by its file name.
+    Leftover(String),
+    /// A line that means failure.
+    Warning(String),
+    /// Retries that the report does not show.
+    Flaky,
 }
 
 impl Judged {
@@ -61,16 +55,28 @@ impl Judged {
 
 /// What the gate makes of the bytes of a report whose runner ended with `exit`: the core of `proof-gate judge`.
 ///
-/// Nothing but the report and the exit code is weighed, so what needs the run itself (warnings, artifacts) cannot show.
+/// Nothing but the report and the exit code is weighed: of warnings those that the report holds by the built-in list, and no artifacts.
 pub fn judge_file(bytes: &[u8], report: Report, exit: i32) -> Judged {
-    let evidence = SuiteEvidence::new(Ended::Exited(exit), evidence::parse_report(report, bytes, &mut |_| {}));
-    judge(&evidence, &Rules::default())
+    let mut heard = WarningLists::default().listen();
+    let read = evidence::parse_report(report, bytes, &mut |lines| heard.report(lines));
+    let noticed = heard.finish(Path::new(""));
+    let evidence = SuiteEvidence { noticed, ..SuiteEvidence::new(Ended::Exited(exit), read) };
+    let mut judged = judge(&evidence, &Rules::default());
+    if report.adapter != Adapter::ExitCode && evidence::retries(report) == Retries::Unseen {
+        judged.notes.push(format!("{UNSEEN}: a suite accepts that with flaky = \"unobservable\""));
+    }
+    judged
 }
+
+/// What is said of a report that tells a flaky test from no other.
+const UNSEEN: &str = "retries do not show in this report";
 
 /// Judges the evidence of one suite.
 pub fn judge(evidence: &SuiteEvidence, rules: &Rules) -> Judged {
     let mut findings = Vec::new();
     let mut counts = Counts::default();
+    let mut notes = Vec::new();
+    let mut allowances = Vec::new();
     match evidence.ended {
         Ended::Exited(0) => {}
         Ended::Exited(code) => findings.push(finding(Code::ExitNonzero, format!("exit code {code}"))),
@@ -85,17 +91,61 @@ pub fn judge(evidence: &SuiteEvidence, rules: &Rules) -> Judged {
             counts = count(report);
             findings.extend(failures_of(report));
             findings.extend(contradictions_of(report, evidence.ended, counts));
-            findings.extend(too_few(counts, rules));
+            let chosen = chosen::weigh(report, rules);
+            counts.skipped -= chosen.left_out;
+            findings.extend(too_few(counts, chosen.left_out, rules));
+            findings.extend(chosen.findings);
+            notes.extend(chosen.notes);
+            allowances.extend(chosen.allowances);
+            match rules.flaky {
+                Flaky::Seen => {}
+                Flaky::Accepted => notes.push(format!("{UNSEEN}; the policy accepts that")),
+                Flaky::Unseen => {
+                    findings.push(finding(
+                        Code::FlakyUnobservable,
+                        format!("{UNSEEN}: accept that with flaky = \"unobservable\", or use one that shows them"),
+                    ));
+                    allowances.push(Allowance::Flaky);
+                }
+            }
         }
     }
-    let mut notes = Vec::new();
     for noticed in &evidence.noticed {
         match weigh(noticed, rules) {
-            Weighed::Finding(finding) => findings.push(finding),
+            Weighed::Finding(finding) => {
+                findings.push(finding);
+                allowances.extend(allowance_of(noticed));
+            }
             Weighed::Note(note) => notes.push(note),
         }
     }
-    Judged { verdict: Verdict::of_unsorted(findings), counts, notes }
+    allowances.sort();
+    allowances.dedup();
+    findings.iter_mut().for_each(cut);
+    Judged { verdict: Verdict::of_unsorted(findings), counts, notes, allowances }
+}
+
+/// A title is kept as long as filters need it, and said as long as a reader can take.
+fn cut(finding: &mut Finding) {
+    finding.test = finding.test.as_deref().map(evidence::short);
+}
+
+/// What a policy would have to say so that something noticed were no finding; nothing where no key of a policy can.
+fn allowance_of(noticed: &Noticed) -> Option<Allowance> {
+    match noticed {
+        Noticed::Leftover { program, .. } => Some(Allowance::Leftover(program.clone())),
+        Noticed::Warning { line, .. } => Some(Allowance::Warning(line.clone())),
+        Noticed::WroteLate { .. }
+        | Noticed::TreeChanged { .. }
+        | Noticed::RepositoryTouched { .. }
+        | Noticed::PointerLeft { .. }
+        | Noticed::Usage { .. }
+        | Noticed::Cached { .. }
+        | Noticed::Focused { .. }
+        | Noticed::ArtifactMissing { .. }
+        | Noticed::ArtifactUnexpected { .. }
+        | Noticed::Note(_) => None,
+    }
 }
 
 /// What something that was noticed around a run is worth.
@@ -125,6 +175,7 @@ fn weigh(noticed: &Noticed, rules: &Rules) -> Weighed {
         )),
         Noticed::Warning { place, line } => Weighed::Finding(finding(Code::Warning, format!("{line} ({place})"))),
         Noticed::Usage { detail } => Weighed::Finding(finding(Code::CommandUsage, detail.clone())),
+        Noticed::Cached { line } => Weighed::Finding(finding(Code::CachedResult, line.clone())),
         Noticed::Focused { place } => Weighed::Finding(finding(Code::Focused, place.clone())),
         Noticed::ArtifactMissing { what } => Weighed::Finding(finding(Code::ArtifactMissing, what.clone())),
         Noticed::ArtifactUnexpected { path, how } => {
@@ -232,10 +283,13 @@ fn contradictions_of(report: &TestReport, ended: Ended, counts: Counts) -> Vec<F
     stated.chain(against_exit).map(|detail| finding(Code::ReportDisagrees, detail)).collect()
 }
 
-fn too_few(counts: Counts, rules: &Rules) -> Option<Finding> {
+fn too_few(counts: Counts, left_out: u64, rules: &Rules) -> Option<Finding> {
     match counts.executed() {
         0 if counts.skipped > 0 => {
             Some(finding(Code::ZeroTests, format!("no test was executed, {} skipped", counts.skipped)))
+        }
+        0 if left_out > 0 => {
+            Some(finding(Code::ZeroTests, format!("no test was executed, the filter left {left_out} out")))
         }
         0 => Some(finding(Code::ZeroTests, "no test was executed".to_owned())),
         executed if executed < rules.min_tests => {
@@ -250,7 +304,7 @@ fn finding(code: Code, detail: String) -> Finding {
     Finding { code, test: None, detail }
 }
 
-fn in_file(detail: &str, file: Option<&str>) -> String {
+pub(super) fn in_file(detail: &str, file: Option<&str>) -> String {
     match file {
         None => detail.to_owned(),
         Some(file) if detail.contains(file) => detail.to_owned(),

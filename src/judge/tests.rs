@@ -4,7 +4,7 @@ use proptest::prelude::*;
 
 use super::{Code, Counts, Finding, Judged, MAX_FINDINGS, Rules, Verdict, Word, judge};
 use crate::evidence::{Ended, Noticed, Outcome, ReportEvidence, SuiteError, SuiteEvidence, TestCase, TestReport};
-use crate::policy::AllowLeftover;
+use crate::policy::{AllowLeftover, AllowSkipped};
 
 fn case(title: &str, outcome: Outcome) -> TestCase {
     TestCase { title: title.to_owned(), identity: TestCase::identity_of(title), file: None, outcome, detail: None }
@@ -25,9 +25,9 @@ fn codes(judged: &Judged) -> Vec<Code> {
 
 #[test]
 fn all_tests_passed_and_exit_0_is_a_pass() {
-    let judged = judged(Ended::Exited(0), report(&[Outcome::Passed, Outcome::Skipped]));
+    let judged = judged(Ended::Exited(0), report(&[Outcome::Passed, Outcome::Passed]));
     assert_eq!(judged.verdict, Verdict::Pass);
-    assert_eq!(judged.counts, Counts { passed: 1, skipped: 1, ..Counts::default() });
+    assert_eq!(judged.counts, Counts { passed: 2, ..Counts::default() });
 }
 
 #[test]
@@ -61,14 +61,16 @@ fn a_report_that_cannot_be_used_is_a_fail_at_exit_0() {
 
 #[test]
 fn skipped_tests_are_not_executed() {
-    assert_eq!(codes(&judged(Ended::Exited(0), report(&[Outcome::Skipped]))), [Code::ZeroTests]);
-    assert_eq!(codes(&judged(Ended::Exited(0), report(&[]))), [Code::ZeroTests]);
-    let partly = ReportEvidence::Read(report(&[Outcome::Passed, Outcome::Skipped]));
-    let evidence = SuiteEvidence::new(Ended::Exited(0), partly);
-    assert_eq!(codes(&judge(&evidence, &Rules { min_tests: 2, ..Rules::default() })), [Code::TooFewTests]);
-    assert_eq!(codes(&judge(&evidence, &Rules { min_tests: 0, ..Rules::default() })), []);
-    let none = SuiteEvidence::new(Ended::Exited(0), ReportEvidence::Read(report(&[])));
-    assert_eq!(codes(&judge(&none, &Rules { min_tests: 0, ..Rules::default() })), [Code::ZeroTests]);
+    let any_skipped = || vec![AllowSkipped { test: String::new(), reason: "they may".to_owned() }];
+    let of = |outcomes: &[Outcome], min_tests| {
+        let rules = Rules { min_tests, allow_skipped: any_skipped(), ..Rules::default() };
+        codes(&judge(&SuiteEvidence::new(Ended::Exited(0), ReportEvidence::Read(report(outcomes))), &rules))
+    };
+    assert_eq!(of(&[Outcome::Skipped], 1), [Code::ZeroTests]);
+    assert_eq!(of(&[], 1), [Code::ZeroTests]);
+    assert_eq!(of(&[Outcome::Passed, Outcome::Skipped], 2), [Code::TooFewTests]);
+    assert_eq!(of(&[Outcome::Passed, Outcome::Skipped], 0), []);
+    assert_eq!(of(&[], 0), [Code::ZeroTests]);
 }
 
 #[test]

@@ -76,6 +76,7 @@ struct Matchers {
     moves: Globs<Allowance>,
     kinds: Globs<ChangeKind>,
     paths: Globs<Claim>,
+    sources: Globs<Claim>,
     config: Globs<Claim>,
     schema: Globs<Claim>,
     policy: Globs<Claim>,
@@ -120,6 +121,7 @@ impl Matchers {
             moves: allowances(allow_move),
             kinds: Globs::new(kinds.concat(), Syntax::Path),
             paths: claims(|suite| &suite.paths, Syntax::Path),
+            sources: claims(|suite| &suite.sources, Syntax::Path),
             config: claims(|suite| &suite.config, Syntax::Id),
             schema: claims(|suite| &suite.schema, Syntax::Id),
             policy: claims(|suite| &suite.policy, Syntax::Id),
@@ -181,6 +183,11 @@ impl Policy {
         claims.sort();
         claims.dedup();
         claims
+    }
+
+    /// The suites in whose sources a path is searched for focused tests, each once for every glob that matches.
+    pub fn sources_of(&self, path: &BStr) -> Vec<&Claim> {
+        self.matchers().sources.matches(path)
     }
 
     /// The suites that a change known by its id alone calls for.

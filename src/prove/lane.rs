@@ -6,15 +6,15 @@
 mod evidence;
 mod report;
 mod settle;
+mod told;
 
 use std::fs;
 use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use self::settle::Made;
-use super::artifacts::Rules;
 use super::cancel::GRACE_WITHOUT_PARENT;
 use super::environment::{self, Variables};
 use super::handed::Handed;
@@ -30,7 +30,7 @@ use super::workspace::Workspace;
 use super::workspace_refs::WorkspaceRefs;
 use super::{Cancel, Event, Job, Outcome, Request, Source, StepKind, SuiteRun};
 use crate::error::{Context as _, Error, Result};
-use crate::evidence::{Noticed, ReportEvidence, ReportFrom};
+use crate::evidence::{Noticed, ReportFrom};
 use crate::policy::Argv;
 
 /// Lines of a failed command's log that its error shows.
@@ -188,6 +188,7 @@ impl<'a> Lane<'a> {
             log: &log,
             masks: &self.masks,
             copy: None,
+            warnings: None,
             afterwards,
             surroundings: process::Surroundings::default(),
         };
@@ -237,7 +238,7 @@ impl<'a> Lane<'a> {
     }
 
     pub(super) fn suite(&mut self, job: &Job<'_>, progress: &mut dyn FnMut(Event), cancel: &Cancel) -> SuiteRun {
-        let mut run = not_started(job, Outcome::Cancelled);
+        let mut run = job.not_started(Outcome::Cancelled);
         if let Err(stop) = self.suite_into(&mut run, job, progress, cancel) {
             run.outcome = stop.into_outcome();
         }
@@ -260,11 +261,7 @@ impl<'a> Lane<'a> {
             self.restore_tracked()?;
         }
         make_private(&job.outputs)?;
-        let artifacts = Rules::of(&job.suite.artifacts)?;
-        let before = artifacts.before(self.folder())?;
-        if !artifacts.is_empty() {
-            self.tracked.clock_step()?;
-        }
+        let expected = self.look_before(job)?;
         let reports = self.workspace.report_folder()?;
         let report = reports.join("report");
         let invocation = (job.suite.recipe)(&report);
@@ -309,6 +306,7 @@ impl<'a> Lane<'a> {
                 log: &run.log,
                 masks: &self.masks,
                 copy: copy.as_deref(),
+                warnings: Some(&job.suite.warnings),
                 afterwards: Afterwards::End,
                 surroundings: job.suite.variation.surroundings(),
             },
@@ -338,10 +336,10 @@ impl<'a> Lane<'a> {
         run.noticed.extend(tracked::noticed(&self.tracked.differences()?));
         let refs = WorkspaceRefs::read(self.workspace.folder()).beside(&self.given_refs);
         run.noticed.extend(self.user.changes(&refs));
-        run.told = (job.suite.read)(report, run.started_system).relative_to(&run.folder);
+        told::note(run, job.suite, report, &reports, ended.heard);
         reports::keep(printed.as_ref().unwrap_or(&reports), &job.outputs, &self.masks)
             .context(format!("cannot keep the report of the suite {name}"))?;
-        self.keep_evidence(run, job, &artifacts, &before)?;
+        self.keep_evidence(run, job, &expected)?;
         let failed = !matches!(run.outcome, Outcome::Exited { code: 0 } | Outcome::Cancelled);
         if failed && let Err(Stop::Failed(error)) = self.steps(StepKind::Ready, progress, cancel) {
             return Err(Stop::Failed(error.while_doing(format!("not ready any more after the suite {name}"))));
@@ -385,27 +383,6 @@ fn append(variables: &mut Variables, name: &str, value: &str) {
 
 fn program_of(argv: &[String]) -> Result<&str> {
     argv.first().filter(|name| !name.is_empty()).map(String::as_str).context("cannot run an empty command")
-}
-
-pub(super) fn not_started(job: &Job<'_>, outcome: Outcome) -> SuiteRun {
-    let now = SystemTime::now();
-    SuiteRun {
-        name: job.suite.name.clone(),
-        variation: job.suite.variation.clone(),
-        argv: job.suite.argv.clone(),
-        outcome,
-        started: jiff::Timestamp::try_from(now).unwrap_or(jiff::Timestamp::UNIX_EPOCH),
-        started_system: now,
-        duration: Duration::ZERO,
-        log: job.outputs.join("log"),
-        told: ReportEvidence::not_read(),
-        masks: Masks::default(),
-        report: job.outputs.join("report"),
-        kept: Vec::new(),
-        artifacts: Vec::new(),
-        folder: PathBuf::new(),
-        noticed: Vec::new(),
-    }
 }
 
 fn make_private(folder: &Path) -> Result<()> {

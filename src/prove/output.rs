@@ -18,7 +18,7 @@ use rustix::event::{PollFd, PollFlags, poll};
 
 use super::log::LogWriter;
 use super::supervise::wire::timespec;
-use crate::evidence::MAX_REPORT_BYTES;
+use crate::evidence::{Listener, MAX_REPORT_BYTES};
 
 /// Bytes that are read at once: what a pipe holds.
 const PIECE: usize = 64 << 10;
@@ -105,14 +105,15 @@ impl Outputs {
         Ok(ready.contains(&true))
     }
 
-    /// Takes what stands in the pipes although all is over, and ends the log. Who still holds a pipe is not waited for.
-    pub(super) fn finish(&mut self) -> io::Result<()> {
+    /// Takes what stands in the pipes although all is over, and ends the log. Who still holds a pipe is not waited for. Gives back who
+    /// listened.
+    pub(super) fn finish(&mut self) -> io::Result<Option<Listener>> {
         for _ in 0..MOST_REST {
             if !self.read(Duration::ZERO, None)? {
                 break;
             }
         }
-        let Some(mut log) = self.log.take() else { return Ok(()) };
+        let Some(mut log) = self.log.take() else { return Ok(None) };
         for pipe in &mut self.pipes {
             log.write(&std::mem::take(&mut pipe.unfinished))?;
         }

@@ -23,6 +23,7 @@ use super::output::Outputs;
 use super::supervise::wire::{Channel, Event, Heard, Order, Wish};
 use super::supervise::{self, LIMIT, end_orphans, orphans_of};
 use crate::error::{Context as _, Error, Result};
+use crate::evidence::{Listener, WarningLists};
 
 pub use super::supervise::{Afterwards, Ending, Leftover, Surroundings};
 
@@ -88,6 +89,8 @@ pub struct Job<'a> {
     pub masks: &'a Masks,
     /// A file that takes the standard output too, byte for byte up to one more than a report may have. It must not exist.
     pub copy: Option<&'a Path>,
+    /// Which lines of its output are warnings, where it is listened to.
+    pub warnings: Option<&'a WarningLists>,
     /// What becomes of what it leaves running.
     pub afterwards: Afterwards,
     /// What it inherits beside its environment.
@@ -109,6 +112,8 @@ pub struct Ended {
     pub over: SystemTime,
     /// What went on for a moment after that. Where it did not end by itself, it is among the leftovers too.
     pub late: Vec<Leftover>,
+    /// Who listened to its output, where it was asked for.
+    pub heard: Option<Listener>,
     /// The leftovers, where they run on: with [`Afterwards::Keep`] and only if there are some.
     pub kept: Option<Kept>,
 }
@@ -128,16 +133,17 @@ fn supervisors() -> MutexGuard<'static, Vec<Pid>> {
 pub fn run(job: &Job<'_>, cancel: &Cancel, progress: &mut dyn FnMut(String, Duration)) -> Result<Ended> {
     let first_line = serde_json::to_vec(job.argv).context("cannot write the log")?;
     let cannot_log = || format!("cannot write the log {}", job.log.display());
-    let log = LogWriter::create(job.log, &first_line, job.masks).context(cannot_log())?;
+    let log = LogWriter::create(job.log, &first_line, job.masks, job.warnings.map(WarningLists::listen))
+        .context(cannot_log())?;
     let started = job.log.metadata().and_then(|file| file.modified()).context(cannot_log())?;
     let mut supervised = Supervised::start(job, log)?;
     let event = supervised.watch(job, cancel, progress);
-    let event = event.and_then(|event| supervised.outputs.finish().context(cannot_log()).map(|()| event));
-    let (ending, duration, leftovers, over, late, undying) = match event {
-        Ok(Event::Ended { ending, duration, leftovers, over, late, undying }) => {
-            (ending, duration, leftovers, over, late, undying)
+    let event = event.and_then(|event| supervised.outputs.finish().context(cannot_log()).map(|heard| (event, heard)));
+    let (ending, duration, leftovers, over, late, undying, heard) = match event {
+        Ok((Event::Ended { ending, duration, leftovers, over, late, undying }, heard)) => {
+            (ending, duration, leftovers, over, late, undying, heard)
         }
-        Ok(Event::NotStarted { cause }) => {
+        Ok((Event::NotStarted { cause }, _)) => {
             return Err(Error::new(format!("cannot start {}: {cause}", job.program.display())));
         }
         Err(error) => return Err(supervised.give_up(error)),
@@ -146,7 +152,7 @@ pub fn run(job: &Job<'_>, cancel: &Cancel, progress: &mut dyn FnMut(String, Dura
         return Err(process.undying());
     }
     let kept = (job.afterwards == Afterwards::Keep && !leftovers.is_empty()).then(|| supervised.keep()).transpose()?;
-    Ok(Ended { ending, started, duration, leftovers, over, late, kept })
+    Ok(Ended { ending, started, duration, leftovers, over, late, heard, kept })
 }
 
 /// A supervisor and what is read from it. Leaving scope ends it and everything below it.

@@ -15,7 +15,7 @@ use crate::caller::Caller;
 use crate::error::{Error, Result};
 use crate::evidence::KeptFile;
 use crate::evidence::Noticed;
-use crate::evidence::{ReportEvidence, ReportFrom};
+use crate::evidence::{ReportEvidence, ReportFrom, WarningLists};
 use crate::git::{Oid, Repository};
 use crate::policy;
 
@@ -69,6 +69,8 @@ pub struct SuiteJob {
     pub recipe: Recipe,
     /// What reads its report.
     pub read: Reader,
+    /// Which lines of its output are warnings.
+    pub warnings: WarningLists,
     /// How long it took the last time, where that is known: longer ones start first.
     pub last_time: Option<Duration>,
     /// Whether nothing else may run beside it.
@@ -80,8 +82,8 @@ pub struct SuiteJob {
 /// Makes the command from the path of the report file. Other files in the same folder are kept as evidence too.
 pub type Recipe = Box<dyn Fn(&Path) -> Invocation + Send + Sync>;
 
-/// Reads the report file of a run that began at this time.
-pub type Reader = Box<dyn Fn(&Path, SystemTime) -> ReportEvidence + Send + Sync>;
+/// Reads the report file of a run that began at this time, and gives what it holds of the tests' output to a listener.
+pub type Reader = Box<dyn Fn(&Path, SystemTime, &mut dyn FnMut(&str)) -> ReportEvidence + Send + Sync>;
 
 /// A command as it is run.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -126,6 +126,7 @@ impl Locales {
             log: &log,
             masks: &Masks::default(),
             copy: None,
+            warnings: None,
             afterwards: Afterwards::End,
             surroundings: Surroundings::default(),
         };

@@ -17,7 +17,7 @@ fn every_case_of_go_comes_to_what_it_is() {
             ("broken", Comes::ToFail("SUITE_ERROR ZERO_TESTS EXIT_NONZERO")),
             ("unhandled", Comes::ToFail("TEST_FAILED EXIT_NONZERO")),
             ("exit", Comes::ToFail("TEST_FAILED EXIT_NONZERO")),
-            ("syscall-exit", Comes::ToFail("NOT_RUN")),
+            ("syscall-exit", Comes::ToFail("TEST_FAILED REPORT_DISAGREES")),
             ("swallow", Comes::ToFail("TEST_FAILED REPORT_DISAGREES")),
             ("hang", Comes::ToFail("TIMED_OUT")),
             ("skipped", Comes::ToFail("SKIPPED_TESTS")),

@@ -137,12 +137,12 @@ const ANOTHER_KEY: &str = "randomUUID()";
 #[test]
 fn a_bug_that_only_a_browser_meets_is_refused_with_a_picture_of_it() {
     let sandbox = shop();
-    sandbox.push_in_terminal(&["origin", "main"]).ends_with(0).says("PASS     e2e");
+    sandbox.push_in_terminal(&["origin", "main"]).ends_with(0).says("PASS e2e");
     let proven = sandbox.remote_ref("refs/heads/main");
     edit(&sandbox, "src/web/server.js", THE_SAME_KEY, ANOTHER_KEY);
     sandbox.commit("Make each attempt a stay of its own");
     let refused = sandbox.push_in_terminal(&["origin", "main"]).ends_with(1).says("TEST_FAILED");
-    refused.says("charges once when the bank's answer gets lost and the guest tries again").says("PASS     full");
+    refused.says("charges once when the bank's answer gets lost and the guest tries again").says("PASS full");
     assert_eq!(sandbox.remote_ref("refs/heads/main"), proven);
     let shown = sandbox.proof_gate(&["show", "HEAD"]).ends_with(0).stdout;
     let picture = shown.split_whitespace().find(|word| word.ends_with(".png"));

@@ -3,6 +3,7 @@
 //! A reader sees bytes and gives a [`TestReport`], or says in one line why the bytes are none. It believes a report's
 //! bad news and checks its good news: what it does not know is a failure, and what is cut short is refused.
 
+mod ctrf;
 mod go_json;
 mod jest_json;
 mod jest_shape;
@@ -85,26 +86,23 @@ fn format(adapter: Adapter) -> Option<&'static Format> {
         Adapter::PlaywrightJson => Some(&playwright_json::FORMAT),
         Adapter::VitestJson => Some(&vitest_json::FORMAT),
         Adapter::JestJson => Some(&jest_json::FORMAT),
+        Adapter::Ctrf => Some(&ctrf::FORMAT),
         Adapter::GoJson => Some(&go_json::FORMAT),
         Adapter::Tap => Some(&tap::FORMAT),
-        Adapter::Ctrf | Adapter::ExitCode => None,
+        Adapter::ExitCode => None,
     }
 }
 
 /// Reads the bytes of a report, and gives what it holds of the tests' output to `hear`. Never panics whatever the bytes are.
 pub fn parse_report(report: Report, bytes: &[u8], hear: Hear<'_>) -> ReportEvidence {
-    if report.adapter == Adapter::ExitCode {
+    let Some(format) = format(report.adapter) else {
         return ReportEvidence::NotAsked;
-    }
+    };
     if bytes.iter().all(u8::is_ascii_whitespace) {
         let detail = if bytes.is_empty() { "the report is empty" } else { "the report is blank" };
         return ReportEvidence::Unusable { code: Code::ReportEmpty, detail: detail.to_owned() };
     }
-    let parsed = match format(report.adapter) {
-        Some(format) => (format.parse)(bytes, report.flavor, hear),
-        None => Err(Malformed::new("this version of proof-gate has no reader for the suite's report")),
-    };
-    match parsed {
+    match (format.parse)(bytes, report.flavor, hear) {
         Ok(report) if report.cases.len() > MAX_CASES => {
             ReportEvidence::malformed(format!("the report holds more than {MAX_CASES} tests"))
         }

@@ -74,7 +74,7 @@ impl Repository {
     }
 
     /// The paths of a work tree's files as they are, tracked or not, but for what is ignored. Nothing is written.
-    fn draft_paths(&self, work_tree: &Path) -> Result<Vec<BString>> {
+    pub fn draft_paths(&self, work_tree: &Path) -> Result<Vec<BString>> {
         let listed = self
             .program()
             .command(work_tree)

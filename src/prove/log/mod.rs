@@ -18,8 +18,10 @@ use std::path::Path;
 pub(super) use hide::without;
 use kept::Kept;
 pub use masks::Masks;
-pub use read::{last_line_of, last_lines_of, telling_lines_of};
+pub use read::{first_and_last_lines_of, last_line_of, last_lines_of, telling_lines_of};
 pub(super) use stream::Stream;
+
+use crate::evidence::Listener;
 
 /// Bytes of a line that [`LogWriter::last_line`] gives, at most.
 const LAST_LINE: usize = 1000;
@@ -33,34 +35,41 @@ pub struct LogWriter {
     stream: Stream,
     kept: Kept,
     last: Vec<u8>,
+    listener: Option<Listener>,
 }
 
 impl LogWriter {
-    /// Makes the file, 0600 whatever the umask, and writes its first line; where the path exists already it is an error.
-    pub fn create(path: &Path, first_line: &[u8], masks: &Masks) -> io::Result<Self> {
-        let mut log = LogWriter { stream: Stream::new(masks), kept: Kept::create(path)?, last: Vec::new() };
+    /// Makes the file, 0600 whatever the umask, and writes its first line, which nobody listens to; where the path exists already it is an error.
+    pub fn create(path: &Path, first_line: &[u8], masks: &Masks, listener: Option<Listener>) -> io::Result<Self> {
+        let (stream, kept) = (Stream::new(masks), Kept::create(path)?);
+        let mut log = LogWriter { stream, kept, last: Vec::new(), listener: None };
         log.write(first_line)?;
         if !first_line.ends_with(b"\n") {
             log.write(b"\n")?;
         }
         log.last.clear();
+        log.listener = listener;
         Ok(log)
     }
 
-    /// Adds what a program printed.
+    /// Adds what a program printed. It is heard as it came.
     pub fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
-        let LogWriter { stream, kept, last } = self;
+        let LogWriter { stream, kept, last, listener } = self;
+        if let Some(listener) = listener {
+            listener.output(bytes);
+        }
         stream.push(bytes, &mut |decided| {
             note_last_line(last, decided);
             kept.write(decided)
         })
     }
 
-    /// Writes what waits in memory and puts head and tail together.
-    pub fn finish(mut self) -> io::Result<()> {
-        let LogWriter { stream, kept, .. } = &mut self;
+    /// Writes what waits in memory and puts head and tail together. Gives back who listened.
+    pub fn finish(mut self) -> io::Result<Option<Listener>> {
+        let LogWriter { stream, kept, listener, .. } = &mut self;
         stream.end(&mut |decided| kept.write(decided))?;
-        kept.finish()
+        kept.finish()?;
+        Ok(listener.take())
     }
 
     /// The last line after the first that is not blank, the one under way included; of a long line the beginning. Secrets are masked,

@@ -1,4 +1,4 @@
-//! Reading the end of a log, while it is written and afterwards.
+//! Reading the start and the end of a log, while it is written and afterwards.
 //!
 //! Deliberately absent: reading it whole.
 
@@ -29,6 +29,31 @@ pub fn last_lines_of(log: &Path, count: usize) -> Vec<String> {
     let lines: Vec<&[u8]> = end.lines().filter(|line| !line.trim_ascii().is_empty()).collect();
     let last = &lines[lines.len().saturating_sub(count)..];
     last.iter().map(|line| String::from_utf8_lossy(line.trim_ascii_end()).into_owned()).collect()
+}
+
+/// The lines of a log's first and last 16 KiB without the argv, each once. Of a line that is cut there the rest is given as a line.
+pub fn first_and_last_lines_of(log: &Path) -> Vec<String> {
+    read_start_and_end(log).map(|bytes| text_lines(&bytes)).unwrap_or_default()
+}
+
+fn text_lines(bytes: &[u8]) -> Vec<String> {
+    bytes.lines().skip(1).map(|line| String::from_utf8_lossy(line.trim_ascii_end()).into_owned()).collect()
+}
+
+/// A short log whole; of a longer one the start and the end, on lines of their own.
+fn read_start_and_end(log: &Path) -> io::Result<Vec<u8>> {
+    let mut file = File::open(log)?;
+    let length = file.metadata()?.len();
+    let mut bytes = Vec::new();
+    file.by_ref().take(END.min(length)).read_to_end(&mut bytes)?;
+    if length > END {
+        if length > 2 * END {
+            bytes.push(b'\n');
+            file.seek(SeekFrom::Start(length - END))?;
+        }
+        file.take(END).read_to_end(&mut bytes)?;
+    }
+    Ok(bytes)
 }
 
 /// The first lines at the end of a log that say what went wrong; where none does, the last lines.

@@ -36,7 +36,7 @@ fn check(masks: &Masks, text: &str) -> String {
 }
 
 fn log(path: &Path, chunks: &[&[u8]]) -> Vec<u8> {
-    let mut log = LogWriter::create(path, br#"["true"]"#, &Masks::default()).unwrap();
+    let mut log = LogWriter::create(path, br#"["true"]"#, &Masks::default(), None).unwrap();
     for chunk in chunks {
         log.write(chunk).unwrap();
     }
@@ -50,14 +50,14 @@ fn a_log_is_private_new_and_starts_with_its_first_line() {
     let path = folder.path().join("log");
     assert_eq!(log(&path, &[b"one\n", b"\xff\0two"]).as_bstr(), b"[\"true\"]\none\n\xff\0two".as_bstr());
     assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o7777, 0o600);
-    assert!(LogWriter::create(&path, b"", &Masks::default()).is_err());
+    assert!(LogWriter::create(&path, b"", &Masks::default(), None).is_err());
 }
 
 #[test]
 fn complete_lines_are_on_disk_at_once_and_the_rest_when_the_writer_goes() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("log");
-    let mut log = LogWriter::create(&path, b"argv", &Masks::default()).unwrap();
+    let mut log = LogWriter::create(&path, b"argv", &Masks::default(), None).unwrap();
     log.write(b"one\ntwo").unwrap();
     assert_eq!(fs::read(&path).unwrap().as_bstr(), "argv\none\n");
     drop(log);
@@ -67,7 +67,7 @@ fn complete_lines_are_on_disk_at_once_and_the_rest_when_the_writer_goes() {
 #[test]
 fn the_last_line_is_the_last_that_is_not_blank_even_without_its_end() {
     let folder = tempfile::tempdir().unwrap();
-    let mut log = LogWriter::create(&folder.path().join("log"), b"argv", &masks(&["hunter22"])).unwrap();
+    let mut log = LogWriter::create(&folder.path().join("log"), b"argv", &masks(&["hunter22"]), None).unwrap();
     assert_eq!(log.last_line(), "");
     log.write(b"one\n\n  \n").unwrap();
     assert_eq!(log.last_line(), "one");

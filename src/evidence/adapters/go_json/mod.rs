@@ -4,8 +4,8 @@
 //! tools print; they are taken before the first event and after the last, and in between only where they tell of a failed build. A
 //! report that is cut exactly between two packages looks like one of fewer packages; there the exit code has to tell.
 //!
-//! Names of tests hold those around them, with slashes. `-run` compares each part by itself, so no pattern of the command line is
-//! compared with whole titles here.
+//! Names of tests hold those around them, with slashes. `-run` compares each part by itself; a title is the package, a blank, and that
+//! name. `-skip` is not compared: it leaves a group in whose tests it takes out.
 
 use std::collections::{BTreeMap, HashSet};
 use std::path::Path;
@@ -20,7 +20,7 @@ use crate::evidence::text::{bounded, headline};
 pub(super) const FORMAT: Format = Format {
     parse: |bytes, _, hear| parse(bytes, hear),
     recipe,
-    filter: FilterOptions { pattern: &[], text: &[], without: &[], invert: &[] },
+    filter: FilterOptions { pattern: &["-run", "--run", "-test.run"], text: &[], without: &[], invert: &[] },
     // go itself never runs a test again. `-count` does, and each time shows.
     retries: |_| Retries::Seen,
 };
@@ -170,46 +170,40 @@ impl Reader {
         }
         let name =
             package.filter(|name| !name.is_empty()).ok_or_else(|| Malformed::new("an event without a package"))?;
+        let output = output.unwrap_or_default();
+        if !output.is_empty() && !is_of_the_runner(&output) {
+            hear(&output);
+        }
         let mut package = self.packages.remove(&name).unwrap_or_default();
         if package.is_over {
             // The same package again, in a second run of go.
             package = Package::default();
         }
         match test.filter(|test| !test.is_empty()) {
-            Some(test) => self.of_test(&name, &mut package, test, action, output, hear),
-            None => self.of_package(&name, &mut package, action, output, failed_build, hear),
+            Some(test) => self.of_test(&name, &mut package, &test, action, &output),
+            None => self.of_package(&name, &mut package, action, &output, failed_build),
         }
         self.packages.insert(name, package);
         Ok(())
     }
 
-    fn of_test(
-        &mut self,
-        name: &str,
-        package: &mut Package,
-        test: String,
-        action: Action,
-        output: Option<String>,
-        hear: Hear<'_>,
-    ) {
+    fn of_test(&mut self, name: &str, package: &mut Package, test: &str, action: Action, output: &str) {
         let outcome = match action {
             Action::Run => {
-                package.began.insert(test.clone());
-                if package.open.insert(test.clone(), Open::default()).is_some() {
-                    self.report.contradictions.push(format!("{} began twice at once", bounded(&test)));
+                package.began.insert(test.to_owned());
+                if package.open.insert(test.to_owned(), Open::default()).is_some() {
+                    self.report.contradictions.push(format!("{} began twice at once", bounded(test)));
                 }
                 return;
             }
             Action::Output => {
-                let output = output.unwrap_or_default();
-                if is_of_the_runner(&output) {
+                if is_of_the_runner(output) {
                     return;
                 }
-                hear(&output);
                 let ended_the_program = output.starts_with(&format!("ok  \t{name}\t"));
-                if let Some(open) = package.open.get_mut(&test) {
+                if let Some(open) = package.open.get_mut(test) {
                     open.ended_the_program |= ended_the_program;
-                    open.said = open.said.take().or_else(|| words(&output));
+                    open.said = open.said.take().or_else(|| words(output));
                 }
                 return;
             }
@@ -219,16 +213,16 @@ impl Reader {
             Action::Fail => Outcome::Failed,
             Action::Skip => Outcome::Skipped,
         };
-        match package.open.remove(&test) {
+        match package.open.remove(test) {
             Some(open) if open.ended_the_program && outcome == Outcome::Passed => {
                 package.is_over = true;
-                self.unended(name, &test, open);
+                self.unended(name, test, open);
             }
-            Some(open) => self.ended(name, package, &test, outcome, open),
-            None if outcome == Outcome::Failed => self.ended(name, package, &test, outcome, Open::default()),
+            Some(open) => self.ended(name, package, test, outcome, open),
+            None if outcome == Outcome::Failed => self.ended(name, package, test, outcome, Open::default()),
             // Before go 1.20 a benchmark's output is given to the test before it, which so ends twice.
-            None if package.began.contains(&test) || is_benchmark(&test) => {}
-            None => self.report.contradictions.push(format!("{} ended and had not begun", bounded(&test))),
+            None if package.began.contains(test) || is_benchmark(test) => {}
+            None => self.report.contradictions.push(format!("{} ended and had not begun", bounded(test))),
         }
     }
 
@@ -274,14 +268,11 @@ impl Reader {
         name: &str,
         package: &mut Package,
         action: Action,
-        output: Option<String>,
+        output: &str,
         failed_build: Option<String>,
-        hear: Hear<'_>,
     ) {
         match action {
             Action::Output => {
-                let output = output.unwrap_or_default();
-                hear(&output);
                 package.came_to_its_end |= output.ends_with("PASS\n") || output == "FAIL\n";
                 if output.starts_with("ok  \t") {
                     package.was_run = true;
@@ -289,7 +280,7 @@ impl Reader {
                         self.report.cached.push(bounded(name));
                     }
                 }
-                package.said = package.said.take().or_else(|| words(&output));
+                package.said = package.said.take().or_else(|| words(output));
             }
             Action::Pass | Action::Skip | Action::Fail => {
                 package.is_over = true;
@@ -318,6 +309,9 @@ impl Reader {
     /// Before go 1.24 a package that does not build has one line of text: `FAIL`, its name, why.
     fn failed_without_events(&mut self, rest: &str) {
         let (package, why) = rest.trim().split_once(char::is_whitespace).unwrap_or((rest.trim(), ""));
+        if matches!(why, "[build failed]" | "[setup failed]") {
+            self.failed_builds.insert(package.to_owned());
+        }
         self.error(package, if why.is_empty() { "it failed".to_owned() } else { headline(why) });
     }
 

@@ -76,7 +76,10 @@ impl Reader {
         let mut below = Seen::default();
         for child in suite.children().filter(Node::is_element) {
             match child.tag_name().name() {
-                "testsuite" | "testsuites" => below.add(self.suite(child, path)?),
+                "testsuite" | "testsuites" => {
+                    own.suites += 1;
+                    below.add(self.suite(child, path)?);
+                }
                 "testcase" => own.add(self.case(child, path)),
                 // node's runner wraps the root test so where a hook of the whole file failed.
                 "undefined" => {
@@ -117,6 +120,7 @@ impl Reader {
             failures: marks.failures,
             flaky: u64::from(outcome == Outcome::Flaky),
             skipped: u64::from(marks.skipped),
+            suites: 0,
         };
         if is_file_of_tests(name, file.as_deref()) {
             match outcome {
@@ -263,6 +267,17 @@ mod tests {
             contradictions(&format!("<testsuite tests='{tests}'><testcase name='a'/>{inner}</testsuite>"))
         };
         assert_eq!((nested(1), nested(2), nested(3), nested(0)), (0, 0, 1, 1));
+    }
+
+    #[test]
+    fn a_suite_may_count_the_suites_right_below_it() {
+        let pair = "<testcase name='a'/><testcase name='b'/>";
+        let nested = |tests| {
+            format!(
+                "<testsuite tests='{tests}'><testcase name='c'/><testsuite tests='2'>{pair}</testsuite></testsuite>"
+            )
+        };
+        assert_eq!((contradictions(&nested(2)), contradictions(&nested(0))), (0, 1), "c and the suite, or nothing");
     }
 
     #[test]

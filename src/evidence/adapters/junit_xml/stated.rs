@@ -18,6 +18,8 @@ pub(super) struct Seen {
     pub(super) flaky: u64,
     /// Cases with a mark that they were skipped, whatever else they hold.
     pub(super) skipped: u64,
+    /// Suites right below the element. Those inside of them are not added up.
+    pub(super) suites: u64,
 }
 
 impl Seen {
@@ -49,7 +51,7 @@ impl Stated {
     }
 
     /// `own` are the cases right below the suite, `all` those of the suites inside of it as well. A suite's numbers may
-    /// count either.
+    /// count either, or, as node's runner does, what stands right below it: cases and suites.
     pub(super) fn contradictions(&self, suite: &str, own: Seen, all: Seen) -> Vec<String> {
         let suite = if suite.is_empty() { "the report".to_owned() } else { format!("suite '{}'", bounded(suite)) };
         let more = |what: &str, stated: Option<u64>, seen: u64| {
@@ -59,7 +61,8 @@ impl Stated {
         let fewer = self.tests.filter(|stated| {
             // Some count no skipped or todo test.
             let counts = |seen: Seen| (seen.cases.saturating_sub(seen.skipped)..=seen.cases).contains(stated);
-            *stated < all.cases && !counts(own) && !counts(all)
+            let children = Seen { cases: own.cases + own.suites, ..own };
+            *stated < all.cases && ![own, all, children].into_iter().any(counts)
         });
         [
             more("failed", self.failures, all.failures),

@@ -19,7 +19,12 @@ mod tests;
 pub(super) const FORMAT: Format = Format {
     parse: |bytes, _, hear| parse(bytes, hear),
     recipe,
-    filter: FilterOptions { pattern: &["--grep", "-g"], text: &[], without: &["--grep-invert", "-gv"], invert: &[] },
+    filter: FilterOptions {
+        pattern: &["--grep", "-g"],
+        text: &[],
+        without: &["--grep-invert", "-G", "-gv"],
+        invert: &[],
+    },
     retries: |_| Retries::Seen,
 };
 

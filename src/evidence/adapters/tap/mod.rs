@@ -108,7 +108,7 @@ impl Reader {
             return self.close_brace();
         }
         // What stands elsewhere is text that was printed.
-        let line = if indent % 4 == 0 { Line::of(words)? } else { Line::Other };
+        let line = if indent.is_multiple_of(4) { Line::of(words)? } else { Line::Other };
         match line {
             Line::Comment | Line::Other => {
                 let said = words.trim_start_matches('#').trim();

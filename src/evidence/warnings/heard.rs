@@ -1,0 +1,139 @@
+//! What was heard in one stream: of each kind the first lines, and how many there were.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::LazyLock;
+
+use bstr::ByteSlice as _;
+use regex::Regex;
+
+use super::lists::{Kind, WarningLists};
+use crate::evidence::Noticed;
+use crate::evidence::text::bounded;
+
+/// Lines of one kind that are kept.
+const KEPT: usize = 20;
+
+/// Characters of a line in front of what was found that are shown; where there are more, it is shown from there on.
+const SHOWN_BEFORE: usize = 200;
+
+/// Bytes of a line behind that which are looked at.
+const LONGEST: usize = 4096;
+
+/// Where a line stood.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Place {
+    /// On standard output or error; the log numbers its lines so.
+    Log,
+    /// In the file that node's processes write their warnings to.
+    WarningsFile,
+    /// In the report, which holds what tests printed.
+    Report,
+}
+
+/// What was heard in one stream.
+#[derive(Debug, Default)]
+pub(super) struct Heard {
+    kinds: BTreeMap<Kind, Tally>,
+}
+
+/// How often a kind was heard.
+#[derive(Debug, Default)]
+struct Tally {
+    count: u64,
+    last_line: u64,
+    /// Line numbers and lines.
+    first: Vec<(u64, String)>,
+}
+
+impl Heard {
+    /// Notes a line. One that comes in steps counts once for each kind. `line` gives it, and where in it something was found.
+    pub(super) fn note<'l>(
+        &mut self,
+        kind: Kind,
+        number: u64,
+        is_more_of_a_line: bool,
+        line: impl FnOnce() -> (&'l [u8], usize),
+    ) {
+        let tally = self.kinds.entry(kind).or_default();
+        if is_more_of_a_line && tally.last_line == number {
+            return;
+        }
+        tally.count += 1;
+        tally.last_line = number;
+        if tally.first.len() < KEPT {
+            let (line, place) = line();
+            tally.first.push((number, shown(line, place)));
+        }
+    }
+
+    /// As the judge takes it: every kept line that means failure, in their order, and one note for each other kind. Paths below
+    /// `folder` are made relative to it.
+    pub(super) fn noticed(self, lists: &WarningLists, place: Place, folder: &Path) -> Vec<Noticed> {
+        let own = |line: &str| relative(line, folder);
+        let (mut warnings, mut more, mut notes) = (Vec::new(), Vec::new(), Vec::new());
+        for (kind, tally) in self.kinds {
+            let Tally { count, first, .. } = tally;
+            let name = lists.name(kind);
+            match kind {
+                Kind::BuiltIn(_) | Kind::Own(_) => {
+                    let left_out = count - first.len() as u64;
+                    warnings.extend(first.into_iter().map(|(number, line)| (number, own(&line))));
+                    if left_out > 0 {
+                        let line = format!("and {left_out} more lines of the same kind: {name}");
+                        more.push(Noticed::Warning { place: place.without_number().to_owned(), line });
+                    }
+                }
+                Kind::Allowed(_) | Kind::Counted(_) => {
+                    let (number, line) = &first[0];
+                    let (line, place) = (own(line), place.words(*number));
+                    let times = if count == 1 { String::new() } else { format!(", {count} times, the first") };
+                    notes.push(Noticed::Note(match kind {
+                        Kind::Allowed(_) => format!("allowed warning ({name}){times}: {line} ({place})"),
+                        Kind::BuiltIn(_) | Kind::Own(_) | Kind::Counted(_) => {
+                            format!("{name}{times}: {line} ({place})")
+                        }
+                    }));
+                }
+            }
+        }
+        warnings.sort_by_key(|(number, _)| *number);
+        let warnings = warnings.into_iter().map(|(number, line)| Noticed::Warning { place: place.words(number), line });
+        warnings.chain(more).chain(notes).collect()
+    }
+}
+
+impl Place {
+    fn without_number(self) -> &'static str {
+        match self {
+            Place::Log => "log",
+            Place::WarningsFile => "warnings file",
+            Place::Report => "report",
+        }
+    }
+
+    fn words(self, number: u64) -> String {
+        match self {
+            Place::Log => format!("log:{number}"),
+            Place::WarningsFile | Place::Report => self.without_number().to_owned(),
+        }
+    }
+}
+
+/// A line as it is shown: bounded, and without what differs from run to run by nature, the number of a process.
+fn shown(line: &[u8], place: usize) -> String {
+    static PROCESS: LazyLock<Regex> =
+        LazyLock::new(|| Regex::new(r"\((node|bun|deno):\d+\)").expect("the pattern is constant"));
+    let is_far = line[..place.min(line.len())].chars().nth(SHOWN_BEFORE).is_some();
+    let from = if is_far { &line[place..] } else { line };
+    let text = from[..from.len().min(LONGEST)].to_str_lossy();
+    let text = PROCESS.replace_all(text.trim(), "($1)");
+    if is_far { bounded(&format!("…{text}")) } else { bounded(&text) }
+}
+
+fn relative(line: &str, folder: &Path) -> String {
+    match folder.to_str().filter(|folder| !folder.trim_matches('/').is_empty()) {
+        Some(folder) => line.replace(&format!("{}/", folder.trim_end_matches('/')), ""),
+        None => line.to_owned(),
+    }
+}

@@ -1,0 +1,98 @@
+//! Warnings in what a suite prints: lines that mean failure although nothing failed.
+//!
+//! Deliberately absent: what such a line is worth, which is the judge's to say, and where output comes from.
+
+mod built_in;
+mod file;
+mod heard;
+mod lists;
+mod plain;
+mod scanner;
+#[cfg(test)]
+mod tests;
+
+use std::collections::HashSet;
+use std::path::Path;
+
+use self::heard::Place;
+use self::scanner::Scanner;
+use super::noticed::Noticed;
+pub use lists::WarningLists;
+
+/// The name of the file beside the report that node's processes write their warnings to.
+pub const WARNINGS_FILE: &str = "warnings";
+
+/// The first line of what a suite prints, as its log numbers them: before it stands the argv.
+const FIRST_LINE: u64 = 2;
+
+/// Listens to one run of a suite: its output, its report, and the file of node's warnings. Memory is a few windows, whatever comes.
+#[derive(Debug)]
+pub struct Listener {
+    lists: WarningLists,
+    output: Scanner,
+    warnings: Scanner,
+    report: Scanner,
+    /// Why the warnings file could not be read to its end.
+    unread: Option<String>,
+}
+
+impl WarningLists {
+    /// Begins to listen to a run.
+    pub fn listen(&self) -> Listener {
+        Listener {
+            lists: self.clone(),
+            output: Scanner::new(self, FIRST_LINE),
+            warnings: Scanner::new(self, 1),
+            report: Scanner::new(self, 1),
+            unread: None,
+        }
+    }
+}
+
+impl Listener {
+    /// Takes the next bytes of standard output and error, cut anywhere.
+    pub fn output(&mut self, bytes: &[u8]) {
+        self.output.push(bytes);
+    }
+
+    /// Takes what tests printed, as far as the report holds it: whole lines.
+    pub fn report(&mut self, lines: &str) {
+        self.report.push(lines.as_bytes());
+        self.report.end_line();
+    }
+
+    /// Reads the file of node's warnings, if there is one.
+    pub fn read_warnings(&mut self, file: &Path) {
+        self.unread = file::read(file, &mut |bytes| self.warnings.push(bytes)).err();
+    }
+
+    /// What was heard, in the order of output, warnings file and report. A line that stands in several of them is told once. Paths below
+    /// `folder`, where the suite ran, are made relative to it.
+    pub fn finish(self, folder: &Path) -> Vec<Noticed> {
+        let Listener { lists, output, warnings, report, unread } = self;
+        let mut noticed: Vec<Noticed> = Vec::new();
+        for (place, scanner) in [(Place::Log, output), (Place::WarningsFile, warnings), (Place::Report, report)] {
+            let more = scanner.finish().noticed(&lists, place, folder);
+            // Where standard output is the report, a line of the log holds one of the tests' in the report's spelling.
+            noticed.retain(|told| !more.iter().any(|new| is_spelt_out(told, new)));
+            let told: HashSet<String> = noticed.iter().filter_map(line_of).map(str::to_owned).collect();
+            noticed.extend(more.into_iter().filter(|new| line_of(new).is_none_or(|line| !told.contains(line))));
+        }
+        noticed.extend(unread.map(|why| Noticed::Warning { place: "warnings file".to_owned(), line: why }));
+        noticed
+    }
+}
+
+/// The line of a warning.
+fn line_of(noticed: &Noticed) -> Option<&str> {
+    match noticed {
+        Noticed::Warning { line, .. } => Some(line),
+        _ => None,
+    }
+}
+
+/// Whether one warning's line is JSON that holds the other's.
+fn is_spelt_out(told: &Noticed, new: &Noticed) -> bool {
+    let lines = line_of(told).zip(line_of(new));
+    lines.is_some_and(|(told, new)| told.starts_with('{') && told.len() > new.len() && told.contains(new))
+}
