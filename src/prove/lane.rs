@@ -12,9 +12,10 @@ use std::fs;
 use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use self::settle::Made;
+pub(super) use self::told::not_started;
 use super::artifacts::Rules;
 use super::cancel::GRACE_WITHOUT_PARENT;
 use super::environment::{self, Variables};
@@ -31,7 +32,7 @@ use super::workspace::Workspace;
 use super::workspace_refs::WorkspaceRefs;
 use super::{Cancel, Event, Job, Outcome, Request, Source, StepKind, SuiteRun};
 use crate::error::{Context as _, Error, Result};
-use crate::evidence::{Noticed, ReportEvidence, ReportFrom};
+use crate::evidence::{Noticed, ReportFrom};
 use crate::policy::Argv;
 
 /// Lines of a failed command's log that its error shows.
@@ -270,6 +271,7 @@ impl<'a> Lane<'a> {
         let reports = self.workspace.report_folder()?;
         let report = reports.join("report");
         let invocation = (job.suite.recipe)(&report);
+        reports::lay_beside(&reports, &invocation.beside).context("cannot make ready for the report")?;
         // A folder that the suite does not know: what it prints is its report, whatever it writes elsewhere.
         let printed = match invocation.from {
             ReportFrom::File => None,
@@ -388,27 +390,6 @@ fn append(variables: &mut Variables, name: &str, value: &str) {
 
 fn program_of(argv: &[String]) -> Result<&str> {
     argv.first().filter(|name| !name.is_empty()).map(String::as_str).context("cannot run an empty command")
-}
-
-pub(super) fn not_started(job: &Job<'_>, outcome: Outcome) -> SuiteRun {
-    let now = SystemTime::now();
-    SuiteRun {
-        name: job.suite.name.clone(),
-        variation: job.suite.variation.clone(),
-        argv: job.suite.argv.clone(),
-        outcome,
-        started: jiff::Timestamp::try_from(now).unwrap_or(jiff::Timestamp::UNIX_EPOCH),
-        started_system: now,
-        duration: Duration::ZERO,
-        log: job.outputs.join("log"),
-        told: ReportEvidence::not_read(),
-        masks: Masks::default(),
-        report: job.outputs.join("report"),
-        kept: Vec::new(),
-        artifacts: Vec::new(),
-        folder: PathBuf::new(),
-        noticed: Vec::new(),
-    }
 }
 
 fn make_private(folder: &Path) -> Result<()> {
