@@ -265,7 +265,8 @@ impl<'a> Lane<'a> {
         let reports = self.workspace.report_folder()?;
         let report = reports.join("report");
         let invocation = (job.suite.recipe)(&report);
-        reports::lay_beside(&reports, &invocation.beside).context("cannot make ready for the report")?;
+        reports::lay_beside(&reports, &invocation.beside)
+            .context(format!("cannot make the folder {}", reports.display()))?;
         // A folder that the suite does not know: what it prints is its report, whatever it writes elsewhere.
         let printed = match invocation.from {
             ReportFrom::File => None,
