@@ -62,6 +62,8 @@ pub enum Command {
     Status(Json),
     /// Show one record and its evidence
     Show(Show),
+    /// Tick the runbook's points from a record and its evidence; ends with 1 where something is missing
+    Checklist(Checklist),
     /// Show the way from a ref to its verdict: base, paths, rules, suites, records
     Explain(Explain),
     /// Say what the gate makes of a report file; runs and records nothing
@@ -70,6 +72,12 @@ pub enum Command {
     Resolve(Resolve),
     /// Record a change of the policy file with its reason, so that its own suites judge it from then on
     ApprovePolicy(ApprovePolicy),
+    /// Remove evidence past its retention, and what dead runs left; records stay
+    #[command(
+        after_help = "Evidence is kept for '[evidence] keep' after its proof, 180 days by default; what no record names goes after a day.\n\
+                      Records are never touched: 'proof-gate show' says of a file that it is not here. Waits for a proof that runs."
+    )]
+    Gc(Gc),
     /// Check, show or describe the policy file
     #[command(subcommand)]
     Config(Config),
@@ -243,6 +251,19 @@ pub struct Show {
     pub json: bool,
 }
 
+/// `checklist`
+#[derive(Debug, Args)]
+#[command(after_help = "[x] is borne out by the record or by a file whose digest was compared.  [ ] is missing.\n\
+    [-] is not asked for by the policy, or not looked at; the words say which.")]
+pub struct Checklist {
+    /// A commit or tag: its newest verdict; or a record's id or a unique prefix of it
+    #[arg(value_name = "REV|TAG|RECORD", default_value = "HEAD")]
+    pub what: String,
+    /// Print one JSON document on standard output
+    #[arg(long)]
+    pub json: bool,
+}
+
 /// `explain`
 #[derive(Debug, Args)]
 pub struct Explain {
@@ -298,6 +319,14 @@ pub struct ApprovePolicy {
     /// For a rollback: the commit that it replaces
     #[arg(long, value_name = "REV")]
     pub replacing: Option<String>,
+}
+
+/// `gc`
+#[derive(Debug, Args)]
+pub struct Gc {
+    /// Only say what would be removed
+    #[arg(long)]
+    pub dry_run: bool,
 }
 
 /// `config`

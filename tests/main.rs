@@ -2,8 +2,10 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+mod artifacts;
 mod by_hand;
 mod changed_paths;
+mod checklist;
 mod cli;
 mod damage;
 mod demo;

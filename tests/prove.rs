@@ -121,6 +121,7 @@ impl Sandbox {
                 recipe: Box::new(move |_| Invocation { argv: argv.clone(), ..Invocation::default() }),
                 last_time: None,
                 exclusive: false,
+                artifacts: Vec::new(),
             }
         });
         let repository = Repository::open(&self.caller)?;
@@ -227,6 +228,7 @@ fn a_linked_worktree_of_a_reftable_repository_is_proven_and_a_script_of_the_tree
         recipe: Box::new(|_| Invocation { argv: vec!["./run".to_owned(), "arg".to_owned()], ..Invocation::default() }),
         last_time: None,
         exclusive: false,
+        artifacts: Vec::new(),
     };
     let request = Request {
         repository: &repository,

@@ -10,6 +10,7 @@ use std::path::{Component, Path, PathBuf};
 use super::ground::Ground;
 use crate::digest::Digest;
 use crate::records::EvidenceFile;
+use crate::runbook::Standing;
 
 /// No more of a file is read to find an excerpt in it, in bytes. Logs are kept up to 16 MiB.
 const MAX_READ: u64 = 32 << 20;
@@ -42,17 +43,6 @@ impl Kind {
     }
 }
 
-/// How a file stands to what was recorded of it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Standing {
-    /// Byte for byte what was recorded.
-    Intact,
-    /// There, and not what was recorded.
-    Altered,
-    /// Not there: removed, or made on another machine.
-    Gone,
-}
-
 /// Where a file lies here, if it does. A link is none.
 pub(super) fn place(ground: &Ground<'_>, file: &EvidenceFile) -> Option<PathBuf> {
     let name = Path::new(&file.name);
@@ -77,12 +67,14 @@ pub(super) fn glance(ground: &Ground<'_>, file: &EvidenceFile) -> Standing {
     }
 }
 
-/// How a file stands, by its digest.
+/// How a file stands, by its digest. One of another size is not read.
 pub(super) fn standing(ground: &Ground<'_>, file: &EvidenceFile) -> Standing {
-    let Some(path) = place(ground, file) else { return Standing::Gone };
-    match File::open(path).and_then(Digest::of_reader) {
-        Ok(digest) if digest == file.sha256 => Standing::Intact,
-        Ok(_) | Err(_) => Standing::Altered,
+    match (glance(ground, file), place(ground, file)) {
+        (Standing::Intact, Some(path)) => match File::open(path).and_then(Digest::of_reader) {
+            Ok(digest) if digest == file.sha256 => Standing::Intact,
+            Ok(_) | Err(_) => Standing::Altered,
+        },
+        (standing, _) => standing,
     }
 }
 

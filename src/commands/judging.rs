@@ -1,11 +1,10 @@
 //! From what the suites left to a verdict for each: several runs of one suite are judged as one.
 
-use std::path::PathBuf;
 use std::time::Duration;
 
 use super::known::Known;
 use super::repeats::{merge, run_name};
-use crate::evidence::{self, Ended, SuiteEvidence};
+use crate::evidence::{self, Ended, KeptFile, SuiteEvidence};
 use crate::judge::{self, Allowance, Counts, Finding, Rules, Verdict};
 use crate::policy::Policy;
 use crate::prove::log::first_and_last_lines_of;
@@ -36,8 +35,10 @@ pub struct SuiteVerdict {
     pub duration: Duration,
     /// How often it ran.
     pub runs: u32,
-    /// Where its logs and reports lie.
-    pub files: Vec<PathBuf>,
+    /// Its logs and reports, and the lists of its artifacts.
+    pub files: Vec<KeptFile>,
+    /// Its artifacts.
+    pub artifacts: Vec<KeptFile>,
 }
 
 /// What a proof came to.
@@ -100,7 +101,8 @@ fn judge_one(
         allowances: judged.allowances.into_iter().map(|allowance| without_secrets(allowance, run)).collect(),
         duration: run.duration,
         runs: 1,
-        files: [&run.log, &run.report].into_iter().filter(|file| file.is_file()).cloned().collect(),
+        files: run.kept.clone(),
+        artifacts: run.artifacts.clone(),
     })
 }
 

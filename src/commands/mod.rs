@@ -3,10 +3,12 @@
 pub mod allowing;
 mod approve_policy;
 pub mod assess;
+pub mod checklist;
 pub mod config;
 pub mod doctor;
 mod evidence_files;
 pub mod explain;
+pub mod gc;
 pub mod ground;
 mod hook_line;
 pub mod init;
@@ -60,10 +62,12 @@ pub fn dispatch(cli: Cli, caller: &Caller, reporter: &mut Reporter) -> Result<Ex
         Command::Push(args) => push::push(caller, &open()?, &args, reporter),
         Command::Status(args) => status::status(caller, &open()?, args.json, reporter),
         Command::Show(args) => show::show(caller, &open()?, &args, reporter),
+        Command::Checklist(args) => checklist::checklist(caller, &open()?, &args, reporter),
         Command::Explain(args) => explain::explain(caller, &open()?, &args, reporter),
         Command::Judge(args) => judge::judge(&args, reporter),
         Command::Resolve(args) => resolve::resolve(caller, &open()?, &args, reporter),
         Command::ApprovePolicy(args) => approve_policy::approve(caller, &open()?, &args, reporter),
+        Command::Gc(args) => gc::gc(caller, &open()?, &args, reporter),
         Command::Config(args) => config::run(caller, &args, reporter),
         Command::Completions { shell } => completions(shell, reporter),
         Command::Man { folder } => man(folder.as_deref(), reporter),

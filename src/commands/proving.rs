@@ -299,13 +299,14 @@ fn jobs(
                 environment: suite.env.clone(),
                 last_time: last_times.get(name).copied(),
                 exclusive: suite.exclusive,
+                artifacts: suite.artifacts.clone(),
                 read: Box::new(move |file, started, hear| evidence::read_report(report, file, started, hear)),
                 warnings: warnings.clone(),
                 recipe: Box::new(move |file: &Path| {
                     let recipe = evidence::recipe(report, &argv, file);
                     let mut argv = evidence::fill_in(&argv, file);
                     argv.extend(recipe.args);
-                    Invocation { argv, variables: recipe.variables, from: recipe.from }
+                    Invocation { argv, variables: recipe.variables, beside: recipe.beside, from: recipe.from }
                 }),
             });
         }

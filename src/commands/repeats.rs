@@ -91,6 +91,7 @@ pub(super) fn merge(judged: Vec<(SuiteVerdict, &SuiteRun)>) -> Option<SuiteVerdi
         whole.runs += 1;
         if listed.contains(&number) {
             whole.files.extend(run.files);
+            whole.artifacts.extend(run.artifacts);
         }
         whole.allowances.extend(run.allowances);
         for note in run.notes {

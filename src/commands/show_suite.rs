@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::evidence_files::{self, Kind, Standing};
+use super::evidence_files::{self, Kind};
 use super::ground::Ground;
 use super::judging::count_words;
 use super::refusal::finding_line;
@@ -14,6 +14,7 @@ use crate::evidence::excerpt::{self, Rank, Wanted};
 use crate::judge::{Code, Finding, Word};
 use crate::records::{Ended, EvidenceFile, SuiteEntry};
 use crate::reporter::{Line, Tone, span};
+use crate::runbook::Standing;
 
 /// Excerpts shown of one suite, at most: the others stand in the same files.
 const MAX_EXCERPTS: usize = 5;
@@ -66,7 +67,7 @@ fn head(suite: &SuiteEntry) -> Line {
 fn file_line(ground: &Ground<'_>, file: &EvidenceFile) -> Line {
     let path = evidence_files::place(ground, file).unwrap_or_else(|| ground.repository.own_dir().join(&file.name));
     let line = field(Kind::of(file).as_str()).whole(evidence_files::from_here(ground, &path));
-    match evidence_files::glance(ground, file) {
+    match evidence_files::standing(ground, file) {
         Standing::Intact => line,
         Standing::Altered => line.tone(Tone::Bad, "  (altered: not what was recorded)"),
         Standing::Gone => line.tone(Tone::Dim, "  (not here: removed, or made on another machine)"),

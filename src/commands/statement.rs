@@ -1,7 +1,6 @@
 //! From a judged proof to the draft of its record.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::Path;
 
 use jiff::Timestamp;
 
@@ -12,6 +11,7 @@ use super::proving::Order;
 use crate::digest::Digest;
 use crate::error::{Context as _, Result};
 use crate::evidence;
+use crate::evidence::KeptFile;
 use crate::judge::{self, Word};
 use crate::policy::Policy;
 use crate::prove::EnvironmentReport;
@@ -24,6 +24,10 @@ use crate::select;
 
 /// Reasons that a record keeps of each obligation, at most; the plan shows them all.
 const MAX_REASONS: usize = 8;
+
+/// Artifacts of a suite that a record names one by one, at most, and the bytes of their paths: a record has 256 KiB for all suites.
+const NAMED: usize = 64;
+const NAMED_BYTES: usize = 16 << 10;
 
 /// A proof that was judged.
 pub struct Judged<'a> {
@@ -152,7 +156,8 @@ fn established(judged: &Judged<'_>) -> Result<Option<Established>> {
     }))
 }
 
-fn changes(assessment: &Assessment) -> Changes {
+/// The changed paths of an assessment, as a record holds them.
+pub(super) fn changes(assessment: &Assessment) -> Changes {
     let changes = assessment.plan.as_ref().map(|plan| plan.changes.as_slice()).unwrap_or_default();
     let fields = changes.iter().flat_map(|change| [change.status.letter().as_bytes(), change.path.as_slice()]);
     Changes { count: changes.len() as u64, digest: Digest::of_fields(fields) }
@@ -182,7 +187,7 @@ fn suite_entry(judged: &Judged<'_>, suite: &SuiteVerdict) -> Result<SuiteEntry> 
         findings: suite.verdict.findings().into_iter().cloned().collect(),
         findings_left_out: 0,
         notes: suite.notes.clone(),
-        evidence: suite.files.iter().map(|file| evidence_file(judged.ground, file)).collect::<Result<_>>()?,
+        evidence: named(suite).map(|file| evidence_file(judged.ground, file)).collect(),
     })
 }
 
@@ -201,18 +206,17 @@ fn variables_of(policy: &Policy, suite: &str) -> Vec<String> {
     names.into_iter().cloned().collect()
 }
 
-fn evidence_file(ground: &Ground<'_>, file: &Path) -> Result<EvidenceFile> {
-    let what = || format!("cannot read the evidence {}", file.display());
-    let open = std::fs::File::open(file).context(what())?;
-    let size = open.metadata().context(what())?.len();
-    let sha256 = Digest::of_reader(open).context(what())?;
-    let below = ground.repository.own_dir();
-    let name = file.strip_prefix(&below).unwrap_or(file).to_string_lossy().into_owned();
-    let media_type = match file.file_name().and_then(|name| name.to_str()) {
-        Some("log") => "text/plain",
-        Some(_) | None => "application/octet-stream",
-    };
-    Ok(EvidenceFile { name, size, sha256, media_type: media_type.to_owned() })
+/// The files that a record names of a suite: its artifacts one by one where they are few; else their list, whose digest stands for all.
+fn named(suite: &SuiteVerdict) -> impl Iterator<Item = &KeptFile> {
+    let length = |file: &KeptFile| file.path.as_os_str().len();
+    let has_room = suite.artifacts.len() <= NAMED && suite.artifacts.iter().map(length).sum::<usize>() <= NAMED_BYTES;
+    suite.files.iter().chain(suite.artifacts.iter().filter(move |_| has_room))
+}
+
+fn evidence_file(ground: &Ground<'_>, file: &KeptFile) -> EvidenceFile {
+    let KeptFile { path, size, sha256, media_type } = file;
+    let name = path.strip_prefix(ground.repository.own_dir()).unwrap_or(path).to_string_lossy().into_owned();
+    EvidenceFile { name, size: *size, sha256: *sha256, media_type: (*media_type).to_owned() }
 }
 
 fn environment(report: &EnvironmentReport) -> Result<EnvironmentIdentity> {

@@ -208,6 +208,52 @@ impl<T> Globs<T> {
     }
 }
 
+/// One glob of paths that have to be there: matched byte for byte, for a folded match would ask for less.
+#[derive(Clone, Debug)]
+pub struct PathGlob {
+    text: String,
+    set: GlobSet,
+}
+
+impl PathGlob {
+    /// Reads a glob that the policy file was found to hold. One that does not compile matches nothing.
+    pub fn new(glob: &str) -> Self {
+        let mut builder = GlobSetBuilder::new();
+        for pattern in patterns(glob, Syntax::Path) {
+            if let Ok(glob) = build(&pattern, Syntax::Path, Case::Kept) {
+                builder.add(glob);
+            }
+        }
+        PathGlob { text: glob.to_owned(), set: builder.build().unwrap_or_else(|_| GlobSet::empty()) }
+    }
+
+    /// The glob as the policy file has it.
+    pub fn as_str(&self) -> &str {
+        &self.text
+    }
+
+    /// Whether a path, with `/` between its parts, is meant.
+    pub fn is_match(&self, path: &BStr) -> bool {
+        let lossy = path.to_path_lossy();
+        self.set.is_match_candidate(&Candidate::new(path.to_path().unwrap_or(&lossy)))
+    }
+
+    /// The folder that everything it matches lies in: its parts before the last that hold no wildcard; empty where it matches at any depth.
+    pub fn folder(&self) -> &str {
+        let text = self.text.strip_suffix('/').unwrap_or(&self.text);
+        let is_plain = |part: &str| !part.contains(['*', '?', '[', ']', '{', '}', '\\']);
+        let mut end = 0;
+        for (at, _) in text.match_indices('/') {
+            let from = if end == 0 { 0 } else { end + 1 };
+            if !is_plain(&text[from..at]) {
+                break;
+            }
+            end = at;
+        }
+        &text[..end]
+    }
+}
+
 /// NFC and lower case, as file systems that fold would see the name.
 fn fold(text: &BStr) -> Vec<u8> {
     match text.to_str() {
@@ -282,6 +328,26 @@ mod tests {
     fn a_glob_that_does_not_compile_matches_everything_where_that_asks_for_more() {
         assert!(Globs::new([((), "[".to_owned())], Syntax::Ref).is_match("main".into()));
         assert!(Globs::new([((), "[".to_owned())], Syntax::Path).is_match("a".into()));
+    }
+
+    #[test]
+    fn a_glob_of_files_knows_the_folder_that_they_lie_in_and_matches_byte_for_byte() {
+        for (glob, folder) in [
+            ("test-results/**/*.png", "test-results"),
+            ("a/b/c*/d.png", "a/b"),
+            ("logs/app.log", "logs"),
+            ("*.log", ""),
+            ("logs/", ""),
+            ("**", ""),
+            ("{a,b}/c/d", ""),
+            ("a/{b/c,d/e}/f", "a"),
+        ] {
+            assert_eq!(PathGlob::new(glob).folder(), folder, "{glob}");
+        }
+        let glob = PathGlob::new("logs/*.log");
+        assert!(glob.is_match("logs/a.log".into()) && glob.is_match("logs/a.log/b".into()));
+        assert!(!glob.is_match("LOGS/a.log".into()) && !glob.is_match("logs/a/b.log".into()));
+        assert!(PathGlob::new("**").is_match(BStr::new(b"a/\xff\n")));
     }
 
     #[test]

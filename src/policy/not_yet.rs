@@ -2,41 +2,33 @@
 //!
 //! Only those that would change a verdict or let a push through: under them a proof is refused, never made without them.
 
-use super::types::{Policy, Share, Sign, Suite, WorkspaceMode};
+use super::types::{Policy, Share, Sign, WorkspaceMode};
 
 /// A key whose demand this version cannot meet.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NotYet {
     /// The key as the file has it.
-    pub key: String,
+    pub key: &'static str,
     /// What is not there yet.
     pub why: &'static str,
 }
 
 /// A key's name, whether its table asks for what is not there, and what that is.
-type Missing<T> = (&'static str, fn(&T) -> bool, &'static str);
+type Missing = (&'static str, fn(&Policy) -> bool, &'static str);
 
-/// The keys outside the suites.
-const COMMON: &[Missing<Policy>] = &[
+/// All of them.
+const MISSING: &[Missing] = &[
     ("proof.workspace", |policy| policy.proof.workspace == WorkspaceMode::Reuse, "every proof has a new workspace"),
     ("changelog.require", |policy| policy.changelog.require, "the Operations Changelog is not checked at a push"),
     ("records.sign", |policy| policy.records.sign == Sign::Required, "records are not signed"),
     ("records.share", |policy| policy.records.share == Share::Required, "the log is not pushed along"),
 ];
 
-/// The keys of a suite.
-const PER_SUITE: &[Missing<Suite>] = &[("artifacts", |suite| !suite.artifacts.is_empty(), "artifacts are not judged")];
-
 impl Policy {
     /// What the policy asks for and this version cannot do, though it would change a verdict. Not empty: no proof.
     pub fn not_yet(&self) -> Vec<NotYet> {
-        let common = COMMON.iter().filter(|(_, asks, _)| asks(self));
-        let common = common.map(|(key, _, why)| NotYet { key: (*key).to_owned(), why });
-        let suites = self.suites.iter().flat_map(|(name, suite)| {
-            let asked = PER_SUITE.iter().filter(|(_, asks, _)| asks(suite));
-            asked.map(move |(key, _, why)| NotYet { key: format!("suites.{name}.{key}"), why })
-        });
-        common.chain(suites).collect()
+        let asked = MISSING.iter().filter(|(_, asks, _)| asks(self));
+        asked.map(|(key, _, why)| NotYet { key, why }).collect()
     }
 }
 
@@ -44,14 +36,14 @@ impl Policy {
 mod tests {
     use crate::policy::parse;
 
-    fn keys(text: &str) -> Vec<String> {
+    fn keys(text: &str) -> Vec<&'static str> {
         let policy = parse(format!("version = 1\n{text}").as_bytes()).expect("the policy is good");
         policy.not_yet().into_iter().map(|not_yet| not_yet.key).collect()
     }
 
     #[test]
     fn a_policy_within_what_works_asks_for_nothing_more() {
-        let text = "[suites.a]\nrun = ['a']\nreport = 'mocha-json'\nallow_skipped = [{ test = 'x', reason = 'y' }]\nsources = ['x']\n\
+        let text = "[suites.a]\nrun = ['a']\nreport = 'mocha-json'\nallow_skipped = [{ test = 'x', reason = 'y' }]\nartifacts = [{ paths = 'x' }]\nsources = ['x']\n\
                     [warnings]\nfail = ['x']\nallow = [{ pattern = 'x', reason = 'y' }]\n[evidence]\nfolder = 'evidence'\n[proof]\ngit = 'history'\nfilters = ['lfs']\n";
         assert!(keys(text).is_empty());
     }
@@ -59,11 +51,7 @@ mod tests {
     #[test]
     fn every_key_whose_work_comes_later_is_named() {
         let text = "[proof]\nworkspace = 'reuse'\n[changelog]\nrequire = true\n\
-                    [records]\nsign = 'required'\nshare = 'required'\n[suites.a]\nrun = ['a']\nreport = 'ctrf'\n\
-                    artifacts = [{ paths = 'x' }]\n";
-        assert_eq!(
-            keys(text),
-            ["proof.workspace", "changelog.require", "records.sign", "records.share", "suites.a.artifacts"]
-        );
+                    [records]\nsign = 'required'\nshare = 'required'\n[suites.a]\nrun = ['a']\nreport = 'ctrf'\n";
+        assert_eq!(keys(text), ["proof.workspace", "changelog.require", "records.sign", "records.share"]);
     }
 }

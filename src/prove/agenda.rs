@@ -104,6 +104,7 @@ mod tests {
             recipe: Box::new(|_| Invocation::default()),
             last_time: seconds.map(Duration::from_secs),
             exclusive,
+            artifacts: Vec::new(),
         }
     }
 

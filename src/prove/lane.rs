@@ -1,8 +1,9 @@
 //! One workspace and what runs in it: the commands beside the suites, and one suite after the other.
 //!
 //! Deliberately absent: which suite runs in which lane, see `local`; how a lane comes back from what a suite did to it, see `settle`;
-//! what its commands run in, see `report`.
+//! what is kept of a suite, see `evidence`; what its commands run in, see `report`.
 
+mod evidence;
 mod report;
 mod settle;
 mod told;
@@ -11,9 +12,11 @@ use std::fs;
 use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use self::settle::Made;
+pub(super) use self::told::not_started;
+use super::artifacts::Rules;
 use super::cancel::GRACE_WITHOUT_PARENT;
 use super::environment::{self, Variables};
 use super::handed::Handed;
@@ -29,7 +32,7 @@ use super::workspace::Workspace;
 use super::workspace_refs::WorkspaceRefs;
 use super::{Cancel, Event, Job, Outcome, Request, Source, StepKind, SuiteRun};
 use crate::error::{Context as _, Error, Result};
-use crate::evidence::{Noticed, ReportEvidence, ReportFrom};
+use crate::evidence::{Noticed, ReportFrom};
 use crate::policy::Argv;
 
 /// Lines of a failed command's log that its error shows.
@@ -260,9 +263,15 @@ impl<'a> Lane<'a> {
             self.restore_tracked()?;
         }
         make_private(&job.outputs)?;
+        let artifacts = Rules::of(&job.suite.artifacts)?;
+        let before = artifacts.before(self.folder())?;
+        if !artifacts.is_empty() {
+            self.tracked.clock_step()?;
+        }
         let reports = self.workspace.report_folder()?;
         let report = reports.join("report");
         let invocation = (job.suite.recipe)(&report);
+        reports::lay_beside(&reports, &invocation.beside).context("cannot make ready for the report")?;
         // A folder that the suite does not know: what it prints is its report, whatever it writes elsewhere.
         let printed = match invocation.from {
             ReportFrom::File => None,
@@ -337,6 +346,7 @@ impl<'a> Lane<'a> {
         told::note(run, job.suite, report, &reports, ended.heard);
         reports::keep(printed.as_ref().unwrap_or(&reports), &job.outputs, &self.masks)
             .context(format!("cannot keep the report of the suite {name}"))?;
+        self.keep_evidence(run, job, &artifacts, &before)?;
         let failed = !matches!(run.outcome, Outcome::Exited { code: 0 } | Outcome::Cancelled);
         if failed && let Err(Stop::Failed(error)) = self.steps(StepKind::Ready, progress, cancel) {
             return Err(Stop::Failed(error.while_doing(format!("not ready any more after the suite {name}"))));
@@ -371,25 +381,6 @@ impl<'a> Lane<'a> {
 
 fn program_of(argv: &[String]) -> Result<&str> {
     argv.first().filter(|name| !name.is_empty()).map(String::as_str).context("cannot run an empty command")
-}
-
-pub(super) fn not_started(job: &Job<'_>, outcome: Outcome) -> SuiteRun {
-    let now = SystemTime::now();
-    SuiteRun {
-        name: job.suite.name.clone(),
-        variation: job.suite.variation.clone(),
-        argv: job.suite.argv.clone(),
-        outcome,
-        started: jiff::Timestamp::try_from(now).unwrap_or(jiff::Timestamp::UNIX_EPOCH),
-        started_system: now,
-        duration: Duration::ZERO,
-        log: job.outputs.join("log"),
-        told: ReportEvidence::not_read(),
-        masks: Masks::default(),
-        report: job.outputs.join("report"),
-        folder: PathBuf::new(),
-        noticed: Vec::new(),
-    }
 }
 
 fn make_private(folder: &Path) -> Result<()> {

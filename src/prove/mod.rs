@@ -3,6 +3,7 @@
 //! Deliberately absent: any verdict. An [`Outcome`] says how a process ended and nothing about whether that is good.
 
 mod agenda;
+mod artifacts;
 mod cancel;
 mod environment;
 mod environment_report;

@@ -13,6 +13,7 @@ use super::process::Afterwards;
 use super::{Cancel, EnvironmentReport, Executor as _, Job, Local, Shard, Variation};
 use crate::caller::Caller;
 use crate::error::{Error, Result};
+use crate::evidence::KeptFile;
 use crate::evidence::Noticed;
 use crate::evidence::{ReportEvidence, ReportFrom, WarningLists};
 use crate::git::{Oid, Repository};
@@ -30,7 +31,8 @@ pub struct Request<'a> {
     pub proof: &'a policy::Proof,
     /// The suites, in the order in which they run.
     pub suites: &'a [SuiteJob],
-    /// Where evidence is kept: `<suite>/log`, `<suite>/report` and what else lay beside the report. Made if it is not there.
+    /// Where evidence is kept: `<suite>/log`, `<suite>/report` and what else lay beside the report, `<suite>/artifacts/`. Made if it is not
+    /// there. Contents are kept beside it, by their digests.
     pub evidence_dir: PathBuf,
 }
 
@@ -73,6 +75,8 @@ pub struct SuiteJob {
     pub last_time: Option<Duration>,
     /// Whether nothing else may run beside it.
     pub exclusive: bool,
+    /// What it has to leave in the workspace.
+    pub artifacts: Vec<policy::Artifact>,
 }
 
 /// Makes the command from the path of the report file. Other files in the same folder are kept as evidence too.
@@ -88,6 +92,8 @@ pub struct Invocation {
     pub argv: Vec<String>,
     /// Variables that make the runner write its report. They win over the policy's.
     pub variables: Vec<(String, String)>,
+    /// Files that have to lie beside the report before it starts: names and contents.
+    pub beside: Vec<(&'static str, &'static str)>,
     /// Where its report comes from.
     pub from: ReportFrom,
 }
@@ -137,6 +143,10 @@ pub struct SuiteRun {
     pub masks: Masks,
     /// The kept report. Absent if none was written, or what was written is no regular file.
     pub report: PathBuf,
+    /// Log and report as they are kept, and the list of the artifacts where there are some.
+    pub kept: Vec<KeptFile>,
+    /// The artifacts as they are kept, and what differs in pictures.
+    pub artifacts: Vec<KeptFile>,
     /// The folder it ran in. It is gone by now; reports name files by it.
     pub folder: PathBuf,
     /// What was noticed around it.

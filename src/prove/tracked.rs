@@ -80,6 +80,29 @@ impl Tracked {
         path.strip_prefix(TREE).is_ok_and(|path| self.contains(path.as_os_str().as_bytes().as_bstr()))
     }
 
+    /// The tree's files below a folder, by their paths in the tree.
+    pub(super) fn below(&self, folder: &str) -> impl Iterator<Item = &BStr> {
+        let folder = format!("{}/", folder.trim_end_matches('/'));
+        self.files.iter().map(|file| file.path.as_bstr()).filter(move |path| path.starts_with(folder.as_bytes()))
+    }
+
+    /// The bytes of one of the tree's files, at most so many. They are read from the workspace and believed only if they hash to what
+    /// the tree says, so they are those of the commit, whatever a suite did; that way files that are stored elsewhere can be had too.
+    pub(super) fn read(&self, path: &BStr, at_most: u64) -> Result<Vec<u8>, String> {
+        let found = self.files.binary_search_by(|file| file.path.as_bstr().cmp(path));
+        let file = found.map(|at| &self.files[at]).map_err(|_| "it is no file of the tree".to_owned())?;
+        if file.stamp.kind() != Kind::File || file.stamp.size() > at_most {
+            return Err(format!("it is no regular file of at most {at_most} bytes"));
+        }
+        let place = self.folder.join(OsStr::from_bytes(path));
+        let bytes = read_plain(&place, file.stamp.size()).map_err(|error| error.to_string())?;
+        match self.format.blob_id(&bytes) {
+            Ok(id) if id == file.on_disk => Ok(bytes),
+            Ok(_) => Err("it was changed in the workspace".to_owned()),
+            Err(error) => Err(error.message),
+        }
+    }
+
     /// Waits until whatever changes from now on shows.
     pub(super) fn clock_step(&mut self) -> Result<()> {
         self.clock.step()

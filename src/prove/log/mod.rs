@@ -19,7 +19,7 @@ pub(super) use hide::without;
 use kept::Kept;
 pub use masks::Masks;
 pub use read::{first_and_last_lines_of, last_line_of, last_lines_of, telling_lines_of};
-use stream::Stream;
+pub(super) use stream::Stream;
 
 use crate::evidence::Listener;
 

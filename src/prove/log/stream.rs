@@ -21,11 +21,11 @@ const LONGEST: usize = 16 << 10;
 const LONGEST_BLOCK: usize = 32 << 10;
 
 /// Takes decided bytes.
-type Sink<'a> = &'a mut dyn FnMut(&[u8]) -> io::Result<()>;
+pub(in crate::prove) type Sink<'a> = &'a mut dyn FnMut(&[u8]) -> io::Result<()>;
 
 /// A stream on its way to the log.
 #[derive(Debug)]
-pub(super) struct Stream {
+pub(in crate::prove) struct Stream {
     masks: Masks,
     /// Bytes that are not decided yet: an unfinished line, or the end of a long one.
     pending: Vec<u8>,
@@ -34,12 +34,12 @@ pub(super) struct Stream {
 }
 
 impl Stream {
-    pub(super) fn new(masks: &Masks) -> Self {
+    pub(in crate::prove) fn new(masks: &Masks) -> Self {
         Stream { masks: masks.clone(), pending: Vec::new(), block: None }
     }
 
     /// Adds bytes and gives those that are decided to `out`.
-    pub(super) fn push(&mut self, mut bytes: &[u8], out: Sink<'_>) -> io::Result<()> {
+    pub(in crate::prove) fn push(&mut self, mut bytes: &[u8], out: Sink<'_>) -> io::Result<()> {
         while !bytes.is_empty() {
             let before = self.pending.len();
             let (now, later) = bytes.split_at(bytes.len().min(WINDOW - before));
@@ -56,7 +56,7 @@ impl Stream {
     }
 
     /// Decides what is left.
-    pub(super) fn end(&mut self, out: Sink<'_>) -> io::Result<()> {
+    pub(in crate::prove) fn end(&mut self, out: Sink<'_>) -> io::Result<()> {
         let all = self.pending.len();
         if all > 0 { self.decide(all, all, out) } else { Ok(()) }
     }
