@@ -279,7 +279,7 @@ impl<'a> Lane<'a> {
             variables.insert(name.into(), value.into());
         }
         for (name, value) in &invocation.variables {
-            append(&mut variables, name, value);
+            environment::append(&mut variables, name, value);
         }
         variables.insert("PROOF_SUITE".into(), (&job.suite.suite).into());
         variables.insert("PROOF_REPORT".into(), report.clone().into());
@@ -372,15 +372,6 @@ impl<'a> Lane<'a> {
             }
         }
     }
-}
-
-/// Sets a variable of a recipe. What the policy gave it stays in front: options add up, and the last of them wins.
-fn append(variables: &mut Variables, name: &str, value: &str) {
-    let slot = variables.entry(name.into()).or_default();
-    if !slot.is_empty() {
-        slot.push(" ");
-    }
-    slot.push(value);
 }
 
 fn program_of(argv: &[String]) -> Result<&str> {
