@@ -57,6 +57,9 @@ fn check(entry: SuiteEntry, change: fn(&mut Facts<'_>)) -> Vec<String> {
     missing
 }
 
+/// What is different about the facts.
+type Change = fn(&mut Facts<'_>);
+
 #[test]
 fn a_proof_with_all_that_the_runbook_asks_for_is_whole() {
     assert_eq!(check(whole_suite(), |_| {}), [""; 0]);
@@ -64,7 +67,7 @@ fn a_proof_with_all_that_the_runbook_asks_for_is_whole() {
 
 #[test]
 fn what_is_missing_is_named_with_what_to_do_about_it() {
-    let cases: &[(fn(&mut Facts<'_>), &str)] = &[
+    let cases: &[(Change, &str)] = &[
         (
             |facts| facts.owed.clear(),
             "suites: none: the commit owes no suite, and that cannot be right -> proof-gate plan 3f2a91c",
