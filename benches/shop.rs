@@ -26,7 +26,7 @@ const ROUNDS: usize = 9;
 /// The commands of the policy of `tests/fixtures/shop`, in the order in which a proof of its payment suite runs them.
 const IDENTITY: &[&[&str]] = &[&["node", "--version"], &["pnpm", "--version"]];
 const PREPARE: &[&[&str]] = &[&["pnpm", "install", "--frozen-lockfile", "--prefer-offline"]];
-const RESET_AND_READY: &[&[&str]] = &[&["pnpm", "run", "db:reset"], &["node", "scripts/db-ready.js"]];
+const RESET_AND_READY: &[&[&str]] = &[&["node", "scripts/db-reset.js"], &["node", "scripts/db-ready.js"]];
 const SUITE: &[&[&str]] = &[&["pnpm", "run", "test", "--grep", "payment"]];
 
 /// What one round took, or the medians of all.
