@@ -1,7 +1,9 @@
-//! Globs of paths, refs and ids: how each kind is read, and sets of them compiled once.
+//! Globs of paths, refs and ids: how each kind is read, and sets of them, compiled once and not before they are asked.
 //!
 //! A path glob is gitignore-like: without a `/` before its end it matches at any depth, else from the top; it takes in
 //! everything below what it matches. Folding only ever adds matches. There is deliberately no negation.
+
+use std::sync::OnceLock;
 
 use bstr::{BStr, ByteSlice};
 use globset::{Candidate, GlobBuilder, GlobSet, GlobSetBuilder};
@@ -97,12 +99,13 @@ fn build(pattern: &str, syntax: Syntax, case: Case) -> Result<globset::Glob, glo
         .build()
 }
 
-/// A list of globs, each with what it stands for.
+/// A list of globs, each with what it stands for. Compiled when first asked: a push asks few of a policy's lists.
 #[derive(Debug)]
 pub(super) struct Globs<T> {
-    exact: Set,
-    folded: Set,
+    exact: OnceLock<Set>,
+    folded: OnceLock<Set>,
     syntax: Syntax,
+    globs: Vec<String>,
     /// The owners, by position.
     owners: Vec<T>,
 }
@@ -154,38 +157,54 @@ impl Set {
 impl<T> Globs<T> {
     pub(super) fn new(entries: impl IntoIterator<Item = (T, String)>, syntax: Syntax) -> Self {
         let (owners, globs): (Vec<T>, Vec<String>) = entries.into_iter().unzip();
-        Globs {
-            exact: Set::new(&globs, syntax, Case::Kept),
-            folded: Set::new(&globs, syntax, Case::Ignored),
-            syntax,
-            owners,
+        Globs { exact: OnceLock::new(), folded: OnceLock::new(), syntax, globs, owners }
+    }
+
+    fn exact(&self) -> &Set {
+        self.exact.get_or_init(|| Set::new(&self.globs, self.syntax, Case::Kept))
+    }
+
+    fn folded(&self) -> &Set {
+        self.folded.get_or_init(|| Set::new(&self.globs, self.syntax, Case::Ignored))
+    }
+
+    /// The positions of the owners whose globs match as they are written.
+    fn exactly(&self, text: &BStr) -> Vec<usize> {
+        let mut found = Vec::new();
+        if self.owners.is_empty() {
+            return found;
         }
+        self.exact().collect(text, &mut found);
+        match self.syntax {
+            // What is allowed must be named: a glob that does not compile allows nothing.
+            Syntax::ExactRef => found.retain(|at| !self.exact().always.contains(at)),
+            Syntax::Path | Syntax::Ref | Syntax::Id => {}
+        }
+        found
+    }
+
+    /// The positions of those whose globs match once both sides are folded.
+    fn by_folding(&self, text: &BStr) -> Vec<usize> {
+        let mut found = Vec::new();
+        match self.syntax {
+            Syntax::ExactRef => {}
+            Syntax::Path | Syntax::Ref | Syntax::Id if self.owners.is_empty() => {}
+            Syntax::Path | Syntax::Ref | Syntax::Id => self.folded().collect(fold(text).as_bstr(), &mut found),
+        }
+        found
     }
 
     /// The owners whose globs match, in the order they were given, each once.
     pub(super) fn matches(&self, text: &BStr) -> Vec<&T> {
-        let mut found = Vec::new();
-        if self.owners.is_empty() {
-            return Vec::new();
-        }
-        match self.syntax {
-            Syntax::ExactRef => {
-                self.exact.collect(text, &mut found);
-                // What is allowed must be named: a glob that does not compile allows nothing.
-                found.retain(|at| !self.exact.always.contains(at));
-            }
-            Syntax::Path | Syntax::Ref | Syntax::Id => {
-                self.exact.collect(text, &mut found);
-                self.folded.collect(fold(text).as_bstr(), &mut found);
-            }
-        }
+        let mut found = self.exactly(text);
+        found.extend(self.by_folding(text));
         found.sort_unstable();
         found.dedup();
         found.into_iter().map(|at| &self.owners[at]).collect()
     }
 
     pub(super) fn is_match(&self, text: &BStr) -> bool {
-        !self.matches(text).is_empty()
+        !self.exactly(text).is_empty() || !self.by_folding(text).is_empty()
     }
 }
 

@@ -32,8 +32,8 @@ impl Graph {
     /// Reads all logs, with the help of the index where it is good.
     pub(super) fn load(repository: &Repository) -> Result<Self> {
         let mut problems = Vec::new();
-        let logs = find_logs(repository, &mut problems)?;
         let known = Index::read(repository);
+        let logs = find_logs(repository, &known, &mut problems)?;
         let tips: BTreeMap<String, Oid> = logs.iter().map(|(name, _, tip)| (name.clone(), *tip)).collect();
         if logs.is_empty() && known.tips.is_empty() {
             return Ok(Graph { logs, nodes: HashMap::new(), problems, depths: HashMap::new() });
@@ -213,7 +213,11 @@ fn previous_of(node: &Node) -> Option<Oid> {
     }
 }
 
-fn find_logs(repository: &Repository, problems: &mut Vec<Problem>) -> Result<Vec<(String, WriterId, Oid)>> {
+fn find_logs(
+    repository: &Repository,
+    known: &Index,
+    problems: &mut Vec<Problem>,
+) -> Result<Vec<(String, WriterId, Oid)>> {
     let mut refs = repository.list_refs(LOGS)?;
     refs.extend(repository.list_refs(REMOTES)?);
     let mut logs = Vec::new();
@@ -236,15 +240,24 @@ fn find_logs(repository: &Repository, problems: &mut Vec<Problem>) -> Result<Vec
         }
     }
     // A log must be what its name says before anything is read through it.
-    logs.retain(|(name, writer, tip)| match read(repository, *tip).map(|framed| framed.content) {
-        Ok(Ok(statement)) if statement.predicate.writer != *writer => {
-            let detail = format!("it holds the log of {}; it is not read", statement.predicate.writer);
+    logs.retain(|(name, writer, tip)| match writer_of(repository, known, *tip) {
+        Some(other) if other != *writer => {
+            let detail = format!("it holds the log of {other}; it is not read");
             problems.push(Problem::of_log(ProblemKind::Misplaced, name, detail));
             false
         }
-        Ok(_) | Err(_) => true,
+        Some(_) | None => true,
     });
     Ok(logs)
+}
+
+/// Whose record it is, if it is one. As in [`walk`], what is known is not read again.
+fn writer_of(repository: &Repository, known: &Index, id: Oid) -> Option<WriterId> {
+    match known.nodes.get(&id).map(|node| &node.found) {
+        Some(Found::Record(summary)) => Some(summary.writer),
+        Some(Found::Newer(_) | Found::Malformed(_) | Found::NoRecord(_)) => None,
+        None => Some(read(repository, id).ok()?.content.ok()?.predicate.writer),
+    }
 }
 
 /// Reads every commit from the tips back. What is known is not read again: a commit's id vouches for its content.
