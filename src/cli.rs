@@ -62,6 +62,8 @@ pub enum Command {
     Status(Json),
     /// Show one record and its evidence
     Show(Show),
+    /// Tick the runbook's points from a record and its evidence; ends with 1 where something is missing
+    Checklist(Checklist),
     /// Show the way from a ref to its verdict: base, paths, rules, suites, records
     Explain(Explain),
     /// Say what the gate makes of a report file; runs and records nothing
@@ -242,6 +244,19 @@ pub struct Push {
 #[derive(Debug, Args)]
 pub struct Show {
     /// A record's id or a unique prefix of it, or a commit or tag: its newest record
+    #[arg(value_name = "REV|TAG|RECORD", default_value = "HEAD")]
+    pub what: String,
+    /// Print one JSON document on standard output
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `checklist`
+#[derive(Debug, Args)]
+#[command(after_help = "[x] is borne out by the record or by a file whose digest was compared.  [ ] is missing.\n\
+    [-] is not asked for by the policy, or not looked at; the words say which.")]
+pub struct Checklist {
+    /// A commit or tag: its newest verdict; or a record's id or a unique prefix of it
     #[arg(value_name = "REV|TAG|RECORD", default_value = "HEAD")]
     pub what: String,
     /// Print one JSON document on standard output

@@ -23,6 +23,7 @@ pub mod policy;
 pub mod prove;
 pub mod records;
 pub mod reporter;
+pub mod runbook;
 pub mod select;
 pub mod threads;
 pub mod url;

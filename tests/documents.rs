@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use proof_gate::commands::output::{
-    DoctorOutput, ExplainOutput, JudgeOutput, PlanOutput, RunOutput, ShowOutput, StatusOutput,
+    ChecklistOutput, DoctorOutput, ExplainOutput, JudgeOutput, PlanOutput, RunOutput, ShowOutput, StatusOutput,
 };
 use schemars::{JsonSchema, schema_for};
 use serde_json::Value;
@@ -13,6 +13,7 @@ use crate::support::Sandbox;
 
 fn schemas() -> Vec<(&'static str, String)> {
     vec![
+        ("checklist", text::<ChecklistOutput>()),
         ("doctor", text::<DoctorOutput>()),
         ("explain", text::<ExplainOutput>()),
         ("judge", text::<JudgeOutput>()),
@@ -69,11 +70,13 @@ fn every_document_is_as_its_schema_says_before_and_after_a_proof() {
     for command in ["plan", "explain", "status"] {
         check(&sandbox, &[command], 0);
     }
+    check(&sandbox, &["checklist"], 1);
     let ran = check(&sandbox, &["run"], 0);
     assert_eq!(ran["verdict"], "PASS");
     for command in ["plan", "explain", "status", "show"] {
         check(&sandbox, &[command], 0);
     }
+    assert_eq!(check(&sandbox, &["checklist"], 1)["record"], ran["record"]);
     sandbox.write("src/payments/charge.js", "BUG\n");
     sandbox.commit("Charge twice");
     let ran = check(&sandbox, &["run"], 1);

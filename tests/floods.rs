@@ -7,8 +7,9 @@ use crate::support::{SHOP_POLICY, Sandbox};
 /// Memory of the gate, whatever a suite prints, in KiB.
 const LIMIT: u64 = 64 << 10;
 
-/// A push whose payment suite prints what a script prints; the log, and the most memory that the gate took, in KiB.
-fn flooded(script: &str) -> (Vec<u8>, u64) {
+/// A run whose payment suite prints what a script prints; how it ended and what it said of that, the log, and the most memory that the
+/// gate took, in KiB.
+fn flooded(script: &str, code: i32, word: &str) -> (Vec<u8>, u64) {
     let sandbox = Sandbox::new();
     sandbox.with_policy(&SHOP_POLICY.replace("timeout = \"30s\"", "timeout = \"300s\""));
     let suite = fs::read_to_string(sandbox.shop().join("suite.sh")).unwrap();
@@ -22,7 +23,7 @@ fn flooded(script: &str) -> (Vec<u8>, u64) {
     let watch = "proof-gate run --suite payment & gate=$!; most=0; while kill -0 $gate 2>/dev/null; do \
                  now=$(sed -n 's/^VmHWM:[^0-9]*\\([0-9]*\\).*/\\1/p' /proc/$gate/status 2>/dev/null); \
                  [ \"${now:-0}\" -gt $most ] && most=$now; sleep 0.05; done; wait $gate; code=$?; echo $most >../most; exit $code";
-    sandbox.sh(watch).ends_with(0).says("PASS");
+    sandbox.sh(watch).ends_with(code).says(word);
     let most = fs::read_to_string(sandbox.root().join("most")).unwrap().trim().parse().unwrap();
     let evidence = sandbox.git_dir().join("proof-gate/evidence");
     let newest = fs::read_dir(evidence).unwrap().map(|entry| entry.unwrap().path()).max().unwrap();
@@ -31,7 +32,12 @@ fn flooded(script: &str) -> (Vec<u8>, u64) {
 
 #[track_caller]
 fn check(script: &str) -> Vec<u8> {
-    let (log, most) = flooded(script);
+    check_for(script, 0, "PASS")
+}
+
+#[track_caller]
+fn check_for(script: &str, code: i32, word: &str) -> Vec<u8> {
+    let (log, most) = flooded(script, code, word);
     assert!(log.len() < 20 << 20, "the log holds {} bytes", log.len());
     assert!(most > 0 && most < LIMIT, "the gate took {most} KiB");
     log
@@ -41,6 +47,12 @@ fn check(script: &str) -> Vec<u8> {
 fn a_gigabyte_without_a_line_end() {
     let log = check("head -c 1G /dev/zero | tr '\\0' x");
     assert!(String::from_utf8_lossy(&log).contains("bytes in 0 lines left out here]"));
+}
+
+#[test]
+fn a_warning_in_the_middle_of_a_gigabyte_without_a_line_end() {
+    let half = "head -c 512M /dev/zero | tr '\\0' x";
+    check_for(&format!("{half}; printf 'MaxListenersExceededWarning: leak'; {half}"), 1, "(log:2)");
 }
 
 #[test]

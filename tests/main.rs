@@ -5,6 +5,7 @@
 mod artifacts;
 mod by_hand;
 mod changed_paths;
+mod checklist;
 mod cli;
 mod damage;
 mod demo;

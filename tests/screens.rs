@@ -19,6 +19,7 @@ fn steady(ran: &Ran) -> String {
         (r"evidence/\d+-[0-9a-f]+-\d+/", "evidence/[run]/"),
         (r"\b\d+(ms|s)\b", "[time]"),
         (r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC", "[date]"),
+        (r"\d{4}-\d\d-\d\dT[0-9:.]+Z", "[date]"),
         (r"\b\d\d:\d\d\b", "[clock]"),
         (r"(?m)^(on {10}).+$", "$1[host]"),
     ] {
@@ -124,6 +125,7 @@ fn a_run_and_what_is_said_of_it() {
     check("show", broken_and_tried, "proof-gate", &["show", "HEAD"]);
     check("explain", broken_and_tried, "proof-gate", &["explain", "HEAD"]);
     check("status", broken_and_tried, "proof-gate", &["status"]);
+    check("checklist", broken_and_tried, "proof-gate", &["checklist"]);
 }
 
 #[test]

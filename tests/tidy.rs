@@ -29,12 +29,14 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("records", &["caller", "digest", "error", "git", "judge"]),
     // What a scenario is stands in the record; a plan depends on it.
     ("select", &["digest", "error", "git", "policy", "records::Scenario"]),
-    // A runner brings evidence: it notices what the judge has to weigh, and has output and reports listened to and read as they came,
-    // and keeps what suites left under its digest.
+    // A runner brings evidence: it notices what the judge has to weigh, has output and reports listened to and read as they came, and
+    // keeps what was left.
     ("prove", &["caller", "digest", "error", "evidence", "git", "policy", "threads", "url"]),
     // A hook that stood there is a child like any other: started by the one door for processes.
     ("hooks", &["caller", "error", "git", "prove::process"]),
     ("gate", &["git::Oid", "records", "select"]),
+    // What a runbook asks for is weighed from a record.
+    ("runbook", &["judge::Code", "records"]),
     // It looks at everything and decides nothing; of the gate it knows the words of a refusal, of the reporter what a screen can show.
     (
         "doctor",
@@ -57,7 +59,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
         "commands",
         &[
             "caller", "cli", "digest", "doctor", "error", "evidence", "gate", "git", "hooks", "judge", "policy",
-            "prove", "records", "reporter", "select", "url",
+            "prove", "records", "reporter", "runbook", "select", "url",
         ],
     ),
     ("lib", &["caller", "cli", "commands", "error", "reporter"]),

@@ -127,3 +127,34 @@ fn a_pattern_that_is_none_is_named_with_its_line() {
     let check = sandbox.proof_gate(&["config", "check"]).ends_with(2);
     check.says(&format!("line {line}")).says("warnings.fail is no pattern").says("no look-around");
 }
+
+/// A report that node writes, and what it does before, through the recipe of mocha's adapter: it is the same for all runners on node.
+const NODE: &str = r#"
+const { EventEmitter } = require('node:events');
+const bus = new EventEmitter();
+for (let i = 0; i < 12; i++) bus.on('paid', () => {});
+const test = { title: 'works', fullTitle: 'pay works', file: 'a.js', currentRetry: 0, err: {} };
+const stats = { tests: 1, passes: 1, pending: 0, failures: 0 };
+const report = JSON.stringify({ stats, tests: [test], pending: [], failures: [], passes: [test] });
+require('node:fs').writeFileSync(process.env.PROOF_REPORT, report);
+setImmediate(() => process.exit(0));
+"#;
+
+#[test]
+fn a_leak_in_a_process_of_node_is_found_although_its_words_are_swallowed_and_it_ends_at_once() {
+    for (how, place) in [
+        ("node test.js", "log:"),
+        ("node test.js 2>/dev/null", "warnings file"),
+        ("node --no-warnings test.js", "warnings file"),
+        ("node -e \"require('child_process').spawnSync(process.execPath, ['test.js'])\"", "warnings file"),
+    ] {
+        let sandbox = Sandbox::new();
+        sandbox.write("test.js", NODE);
+        sandbox.write("suite.sh", format!("{how}\n"));
+        sandbox.commit("Test with node");
+        let run = sandbox.proof_gate(&["run", "--suite", "payment"]).ends_with(1);
+        run.says("MaxListenersExceededWarning: Possible EventEmitter memory leak").says(&format!("({place}"));
+        let kept = sandbox.sh("ls .git/proof-gate/evidence/*/payment").ends_with(0);
+        assert_eq!(kept.stdout.lines().collect::<Vec<_>>(), ["log", "report", "warnings"], "{how}");
+    }
+}

@@ -10,6 +10,7 @@ use std::path::{Component, Path, PathBuf};
 use super::ground::Ground;
 use crate::digest::Digest;
 use crate::records::EvidenceFile;
+use crate::runbook::Standing;
 
 /// No more of a file is read to find an excerpt in it, in bytes. Logs are kept up to 16 MiB.
 const MAX_READ: u64 = 32 << 20;
@@ -40,17 +41,6 @@ impl Kind {
             Kind::Artifact => "artifact",
         }
     }
-}
-
-/// How a file stands to what was recorded of it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Standing {
-    /// Byte for byte what was recorded.
-    Intact,
-    /// There, and not what was recorded.
-    Altered,
-    /// Not there: removed, or made on another machine.
-    Gone,
 }
 
 /// Where a file lies here, if it does. A link is none.

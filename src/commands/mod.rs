@@ -3,6 +3,7 @@
 pub mod allowing;
 mod approve_policy;
 pub mod assess;
+pub mod checklist;
 pub mod config;
 pub mod doctor;
 mod evidence_files;
@@ -61,6 +62,7 @@ pub fn dispatch(cli: Cli, caller: &Caller, reporter: &mut Reporter) -> Result<Ex
         Command::Push(args) => push::push(caller, &open()?, &args, reporter),
         Command::Status(args) => status::status(caller, &open()?, args.json, reporter),
         Command::Show(args) => show::show(caller, &open()?, &args, reporter),
+        Command::Checklist(args) => checklist::checklist(caller, &open()?, &args, reporter),
         Command::Explain(args) => explain::explain(caller, &open()?, &args, reporter),
         Command::Judge(args) => judge::judge(&args, reporter),
         Command::Resolve(args) => resolve::resolve(caller, &open()?, &args, reporter),

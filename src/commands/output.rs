@@ -7,6 +7,7 @@ use serde::Serialize;
 
 use crate::doctor::Severity;
 use crate::judge::{Counts, Finding, Word};
+use crate::runbook::{About, State};
 
 /// `plan --json`
 #[derive(Debug, Serialize, JsonSchema)]
@@ -198,6 +199,38 @@ pub struct ShowOutput {
     pub signed: bool,
     /// The in-toto statement as it is stored (see docs/records.md); null where there is none.
     pub statement: Option<serde_json::Value>,
+}
+
+/// `checklist --json`
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct ChecklistOutput {
+    /// `proof-gate.checklist/1`
+    pub format: &'static str,
+    /// The record commit's object id; null where no verdict is recorded of the revision.
+    pub record: Option<String>,
+    /// The commit that the record was made for.
+    pub commit: Option<String>,
+    /// The record's verdict.
+    pub verdict: Option<Word>,
+    /// Whether nothing that the runbook asks for is missing; the command then ends with 0.
+    pub whole: bool,
+    /// The points, in the runbook's order.
+    pub items: Vec<ChecklistItem>,
+}
+
+/// A point of the checklist.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct ChecklistItem {
+    /// What it is about.
+    pub item: About,
+    /// The suite, where it is about one.
+    pub suite: Option<String>,
+    /// How it stands.
+    pub state: State,
+    /// What bears it out, or what is missing.
+    pub what: String,
+    /// A command, or lines for the policy, that mend it.
+    pub next: Option<String>,
 }
 
 /// `explain --json`

@@ -306,7 +306,7 @@ fn jobs(
                     let recipe = evidence::recipe(report, &argv, file);
                     let mut argv = evidence::fill_in(&argv, file);
                     argv.extend(recipe.args);
-                    Invocation { argv, variables: recipe.variables, from: recipe.from }
+                    Invocation { argv, variables: recipe.variables, beside: recipe.beside, from: recipe.from }
                 }),
             });
         }

@@ -1,6 +1,6 @@
 //! `show`: one record and its evidence.
 
-use super::ground::Ground;
+use super::ground::{Ground, is_tag_ref};
 use super::output::ShowOutput;
 use super::plan::scenario_name;
 use super::show_suite::suite_lines;
@@ -11,6 +11,7 @@ use crate::git::Repository;
 use crate::judge::Word;
 use crate::records::{Body, Recorded, SuiteEntry, VerdictBody};
 use crate::reporter::{Line, Reporter, Tone, time_zone};
+use crate::select::Subject;
 
 /// Shows a record, or the newest one of a revision.
 pub fn show(caller: &Caller, repository: &Repository, args: &cli::Show, reporter: &Reporter) -> Result<Exit> {
@@ -38,7 +39,7 @@ pub fn show(caller: &Caller, repository: &Repository, args: &cli::Show, reporter
 }
 
 /// The record that an id names, else a revision's newest record.
-pub(super) fn find(ground: &Ground<'_>, what: &str) -> Result<Option<Recorded>> {
+fn find(ground: &Ground<'_>, what: &str) -> Result<Option<Recorded>> {
     let by_id = match ground.records.by_prefix(what) {
         Ok(recorded) => return Ok(Some(recorded)),
         Err(error) => error,
@@ -54,6 +55,36 @@ pub(super) fn find(ground: &Ground<'_>, what: &str) -> Result<Option<Recorded>> 
         Some(id) => ground.records.get(*id).map(Some),
         None => ground.records.newest_for(subject.commit.tree),
     }
+}
+
+/// A record to be checked, and what it is checked for.
+pub(super) struct FoundVerdict {
+    pub(super) recorded: Recorded,
+    pub(super) subject: Subject,
+    /// Whether a tag is what was named, or what the record was made for.
+    pub(super) is_tag: bool,
+}
+
+/// The record that an id names with its commit, else a revision with its newest verdict.
+pub(super) fn find_verdict(ground: &Ground<'_>, what: &str) -> Result<Option<FoundVerdict>> {
+    let with_subject = |recorded: Recorded| {
+        let for_tag = recorded.statement().verdict().and_then(|verdict| verdict.gated_ref.as_ref());
+        let for_tag = for_tag.is_some_and(|name| is_tag_ref(name.as_bytes().into()));
+        let (subject, is_tag) = ground.find(&recorded.statement().subject().digest.git_commit.to_string())?;
+        Ok(Some(FoundVerdict { recorded, subject, is_tag: is_tag || for_tag }))
+    };
+    if let Ok(recorded) = ground.records.by_prefix(what) {
+        return with_subject(recorded);
+    }
+    let Some(newest) = find(ground, what)? else { return Ok(None) };
+    let (subject, is_tag) = ground.find(what)?;
+    for id in ground.records.of_commit(subject.commit.id) {
+        let recorded = ground.records.get(id)?;
+        if recorded.statement().verdict().is_some() {
+            return Ok(Some(FoundVerdict { recorded, subject, is_tag }));
+        }
+    }
+    Ok(newest.statement().verdict().is_some().then(|| FoundVerdict { recorded: newest.clone(), subject, is_tag }))
 }
 
 fn field(name: &'static str) -> Line {

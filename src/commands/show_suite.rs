@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::evidence_files::{self, Kind, Standing};
+use super::evidence_files::{self, Kind};
 use super::ground::Ground;
 use super::judging::count_words;
 use super::refusal::finding_line;
@@ -14,6 +14,7 @@ use crate::evidence::excerpt::{self, Rank, Wanted};
 use crate::judge::{Code, Finding, Word};
 use crate::records::{Ended, EvidenceFile, SuiteEntry};
 use crate::reporter::{Line, Tone, span};
+use crate::runbook::Standing;
 
 /// Excerpts shown of one suite, at most: the others stand in the same files.
 const MAX_EXCERPTS: usize = 5;

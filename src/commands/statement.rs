@@ -156,7 +156,8 @@ fn established(judged: &Judged<'_>) -> Result<Option<Established>> {
     }))
 }
 
-fn changes(assessment: &Assessment) -> Changes {
+/// The changed paths of an assessment, as a record holds them.
+pub(super) fn changes(assessment: &Assessment) -> Changes {
     let changes = assessment.plan.as_ref().map(|plan| plan.changes.as_slice()).unwrap_or_default();
     let fields = changes.iter().flat_map(|change| [change.status.letter().as_bytes(), change.path.as_slice()]);
     Changes { count: changes.len() as u64, digest: Digest::of_fields(fields) }

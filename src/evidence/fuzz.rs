@@ -138,7 +138,7 @@ const WORDS: &[&[u8]] = &[
     b"1..0",
     b"Bail out!",
     b"# SKIP",
-    b"# TODO",
+    b"# Todo",
     b"    ",
     b"---",
     b"...",

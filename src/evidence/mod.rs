@@ -26,7 +26,7 @@ pub use file::{MAX_REPORT_BYTES, read_report};
 pub use filter::{Filter, UnreadableFilter};
 pub use focus::{Focus, focused};
 pub use noticed::Noticed;
-pub use recipe::{Recipe, ReportFrom, fill_in};
+pub use recipe::{NODE_PRELOAD, Recipe, ReportFrom, fill_in};
 pub use report::{Outcome, ReportEvidence, SuiteError, TestCase, TestReport};
 pub use said::heard;
 pub use store::{Fate, KeptFile, Store, Swept};

@@ -1,9 +1,12 @@
 //! How a suite's command is made to write its report to the file that the gate reads.
 //!
-//! Nothing is run here, and no script is opened: a recipe is variables and arguments, made from the suite's argv alone. What each runner
+//! Nothing is run here, and no script is opened: a recipe is variables, arguments and files, made from the suite's argv alone. What each runner
 //! needs stands with the reader of its reports.
 
 use std::path::Path;
+
+/// The name of the file beside the report that node loads to note its warnings.
+pub const NODE_PRELOAD: &str = "warnings.cjs";
 
 /// What is added to a suite's command so that it writes the report.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -12,6 +15,8 @@ pub struct Recipe {
     pub variables: Vec<(String, String)>,
     /// Arguments to put at the end of argv.
     pub args: Vec<String>,
+    /// Files to lay beside the report before the run: names and contents.
+    pub beside: Vec<(&'static str, &'static str)>,
     /// Where the report comes from.
     pub from: ReportFrom,
 }

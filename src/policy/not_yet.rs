@@ -8,15 +8,15 @@ use super::types::{Policy, Share, Sign, WorkspaceMode};
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NotYet {
     /// The key as the file has it.
-    pub key: String,
+    pub key: &'static str,
     /// What is not there yet.
     pub why: &'static str,
 }
 
-/// A key's name, whether a policy asks for what is not there, and what that is.
+/// A key's name, whether its table asks for what is not there, and what that is.
 type Missing = (&'static str, fn(&Policy) -> bool, &'static str);
 
-/// All such keys. None of a suite is among them.
+/// All of them.
 const MISSING: &[Missing] = &[
     ("proof.workspace", |policy| policy.proof.workspace == WorkspaceMode::Reuse, "every proof has a new workspace"),
     ("changelog.require", |policy| policy.changelog.require, "the Operations Changelog is not checked at a push"),
@@ -28,7 +28,7 @@ impl Policy {
     /// What the policy asks for and this version cannot do, though it would change a verdict. Not empty: no proof.
     pub fn not_yet(&self) -> Vec<NotYet> {
         let asked = MISSING.iter().filter(|(_, asks, _)| asks(self));
-        asked.map(|(key, _, why)| NotYet { key: (*key).to_owned(), why }).collect()
+        asked.map(|(key, _, why)| NotYet { key, why }).collect()
     }
 }
 
@@ -36,15 +36,14 @@ impl Policy {
 mod tests {
     use crate::policy::parse;
 
-    fn keys(text: &str) -> Vec<String> {
+    fn keys(text: &str) -> Vec<&'static str> {
         let policy = parse(format!("version = 1\n{text}").as_bytes()).expect("the policy is good");
         policy.not_yet().into_iter().map(|not_yet| not_yet.key).collect()
     }
 
     #[test]
     fn a_policy_within_what_works_asks_for_nothing_more() {
-        let text = "[suites.a]\nrun = ['a']\nreport = 'mocha-json'\nallow_skipped = [{ test = 'x', reason = 'y' }]\nsources = ['x']\n\
-                    artifacts = [{ paths = 'x' }]\n\
+        let text = "[suites.a]\nrun = ['a']\nreport = 'mocha-json'\nallow_skipped = [{ test = 'x', reason = 'y' }]\nartifacts = [{ paths = 'x' }]\nsources = ['x']\n\
                     [warnings]\nfail = ['x']\nallow = [{ pattern = 'x', reason = 'y' }]\n[evidence]\nfolder = 'evidence'\n[proof]\ngit = 'history'\nfilters = ['lfs']\n";
         assert!(keys(text).is_empty());
     }

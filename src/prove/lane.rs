@@ -15,6 +15,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use self::settle::Made;
+pub(super) use self::told::not_started;
 use super::cancel::GRACE_WITHOUT_PARENT;
 use super::environment::{self, Variables};
 use super::handed::Handed;
@@ -238,7 +239,7 @@ impl<'a> Lane<'a> {
     }
 
     pub(super) fn suite(&mut self, job: &Job<'_>, progress: &mut dyn FnMut(Event), cancel: &Cancel) -> SuiteRun {
-        let mut run = job.not_started(Outcome::Cancelled);
+        let mut run = not_started(job, Outcome::Cancelled);
         if let Err(stop) = self.suite_into(&mut run, job, progress, cancel) {
             run.outcome = stop.into_outcome();
         }
@@ -265,6 +266,7 @@ impl<'a> Lane<'a> {
         let reports = self.workspace.report_folder()?;
         let report = reports.join("report");
         let invocation = (job.suite.recipe)(&report);
+        reports::lay_beside(&reports, &invocation.beside).context("cannot make ready for the report")?;
         // A folder that the suite does not know: what it prints is its report, whatever it writes elsewhere.
         let printed = match invocation.from {
             ReportFrom::File => None,

@@ -92,6 +92,8 @@ pub struct Invocation {
     pub argv: Vec<String>,
     /// Variables that make the runner write its report. They win over the policy's.
     pub variables: Vec<(String, String)>,
+    /// Files that have to lie beside the report before it starts: names and contents.
+    pub beside: Vec<(&'static str, &'static str)>,
     /// Where its report comes from.
     pub from: ReportFrom,
 }

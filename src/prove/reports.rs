@@ -11,7 +11,7 @@ use std::time::{Duration, SystemTime};
 use super::artifacts::{ARTIFACTS, DIFFERENCES};
 use super::log::Masks;
 use super::masked_report::masked;
-use crate::evidence::Store;
+use crate::evidence::{NODE_PRELOAD, Store};
 
 /// A longer report is not kept: cut, some formats would still look whole. The judge reads none that is longer.
 const MAX_REPORT: u64 = 64 << 20;
@@ -19,8 +19,8 @@ const MAX_REPORT: u64 = 64 << 20;
 /// Files of a report folder that are kept.
 const MAX_REPORT_FILES: usize = 256;
 
-/// Names that other evidence has beside the report.
-const TAKEN: &[&str] = &["log", ARTIFACTS, DIFFERENCES, Store::MANIFEST];
+/// Names that other evidence has beside the report, and what the gate itself laid there.
+const TAKEN: &[&str] = &["log", NODE_PRELOAD, ARTIFACTS, DIFFERENCES, Store::MANIFEST];
 
 /// Whether a report was changed, or put in its place, after that time. A file of a future time says nothing: its clock is another one.
 pub(super) fn was_written_after(report: &Path, time: SystemTime) -> bool {
@@ -31,6 +31,14 @@ pub(super) fn was_written_after(report: &Path, time: SystemTime) -> bool {
     found.modified().ok().into_iter().chain(changed).any(is_after)
 }
 
+/// Writes what has to lie in a report folder before a suite starts.
+pub(super) fn lay_beside(folder: &Path, files: &[(&str, &str)]) -> io::Result<()> {
+    files.iter().try_for_each(|(name, content)| {
+        let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(folder.join(name))?;
+        file.write_all(content.as_bytes())
+    })
+}
+
 /// Copies the regular files of a report folder; links, pipes, devices and what cannot be read are left behind, as if they had not been
 /// written. Times are kept: they tell an old report. An error means that the copy failed, not the suite.
 pub(super) fn keep(from: &Path, to: &Path, masks: &Masks) -> io::Result<()> {
@@ -38,9 +46,8 @@ pub(super) fn keep(from: &Path, to: &Path, masks: &Masks) -> io::Result<()> {
         // The suite removed its own report folder.
         return Ok(());
     };
-    for entry in
-        entries.flatten().take(MAX_REPORT_FILES).filter(|entry| TAKEN.iter().all(|taken| entry.file_name() != *taken))
-    {
+    let is_taken = |entry: &fs::DirEntry| TAKEN.iter().any(|taken| entry.file_name() == *taken);
+    for entry in entries.flatten().take(MAX_REPORT_FILES).filter(|entry| !is_taken(entry)) {
         // Opened without waiting for a pipe's other end, and looked at afterwards, so that nothing can change in between.
         let flags = (rustix::fs::OFlags::NOFOLLOW | rustix::fs::OFlags::NONBLOCK).bits().cast_signed();
         let Ok(source) = File::options().read(true).custom_flags(flags).open(entry.path()) else { continue };

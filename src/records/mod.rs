@@ -39,4 +39,4 @@ pub use statement::{
 pub use writer::WriterId;
 
 #[cfg(test)]
-pub(crate) use sandbox::pass_and_fail;
+pub(crate) use sandbox::{failing_with, pass_and_fail, passing, statement};

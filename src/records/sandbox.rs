@@ -26,7 +26,7 @@ pub(super) const COMMIT: &str = "3f2a91c3f2a91c3f2a91c3f2a91c3f2a91c3f2a9";
 pub(super) const TREE: &str = "4b825dc642cb6eb9a060e54bf8d69288fbee4904";
 pub(super) const REPOSITORY: &str = "b1946ac92492d234";
 
-pub(super) fn oid(hex: &str) -> Oid {
+pub(crate) fn oid(hex: &str) -> Oid {
     hex.parse().unwrap()
 }
 
@@ -53,7 +53,7 @@ pub(super) fn environment(node: u64) -> EnvironmentIdentity {
     }
 }
 
-pub(super) fn passing(suite: &str) -> SuiteEntry {
+pub(crate) fn passing(suite: &str) -> SuiteEntry {
     let argv = vec!["pnpm".to_owned(), "run".to_owned(), "test".to_owned()];
     SuiteEntry {
         name: suite.to_owned(),
@@ -81,12 +81,12 @@ pub(super) fn passing(suite: &str) -> SuiteEntry {
     }
 }
 
-pub(super) fn failing_with(suite: &str, code: Code) -> SuiteEntry {
+pub(crate) fn failing_with(suite: &str, code: Code) -> SuiteEntry {
     let finding = Finding { code, test: Some("refund > is idempotent".to_owned()), detail: "expected 1".to_owned() };
     SuiteEntry { verdict: Word::Fail, findings: vec![finding], ended: Ended::Exited(1), ..passing(suite) }
 }
 
-pub(super) fn failing(suite: &str) -> SuiteEntry {
+pub(crate) fn failing(suite: &str) -> SuiteEntry {
     failing_with(suite, Code::TestFailed)
 }
 
@@ -129,7 +129,7 @@ pub(super) fn draft(body: Body) -> Draft {
     }
 }
 
-pub(super) fn statement(suites: Vec<SuiteEntry>) -> Statement {
+pub(crate) fn statement(suites: Vec<SuiteEntry>) -> Statement {
     let draft = draft(Body::Verdict(Box::new(verdict(suites))));
     Statement {
         kind: STATEMENT_TYPE.to_owned(),

@@ -111,9 +111,13 @@ pub fn parse_report(report: Report, bytes: &[u8], hear: Hear<'_>) -> ReportEvide
     }
 }
 
-/// What makes the runner behind `argv` write `report` to `report_file`.
+/// What makes the runner behind `argv` write `report` to `report_file`, and where it is one on node, node its warnings beside that.
 pub fn recipe(report: Report, argv: &[String], report_file: &Path) -> Recipe {
-    format(report.adapter).map(|format| (format.recipe)(argv, report_file)).unwrap_or_default()
+    let mut recipe = format(report.adapter).map(|format| (format.recipe)(argv, report_file)).unwrap_or_default();
+    if recipe.variables.iter().any(|(name, _)| name == node::OPTIONS) {
+        node::note_warnings(&mut recipe, report_file);
+    }
+    recipe
 }
 
 /// The options of the runner behind an adapter that choose tests by their titles.

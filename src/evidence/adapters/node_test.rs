@@ -37,7 +37,7 @@ fn recipe(argv: &[String], report_file: &Path) -> Recipe {
         argv.iter()
             .any(|argument| argument.strip_prefix(option).is_some_and(|rest| matches!(rest.get(..1), None | Some("="))))
     };
-    let destination = quoted(&format!("--test-reporter-destination={}", report_file.display()));
+    let destination = node::quoted(&format!("--test-reporter-destination={}", report_file.display()));
     let mut options = format!("--test-reporter=junit {destination}");
     if !names("--test-reporter") {
         options += " --test-reporter=spec";
@@ -45,16 +45,7 @@ fn recipe(argv: &[String], report_file: &Path) -> Recipe {
     if !names("--test-reporter-destination") {
         options += " --test-reporter-destination=stdout";
     }
-    Recipe { variables: vec![("NODE_OPTIONS".to_owned(), options), node::strict()], ..Recipe::default() }
-}
-
-/// node splits `NODE_OPTIONS` at blanks, but for what stands in double quotes, where a backslash escapes.
-fn quoted(word: &str) -> String {
-    if word.contains([' ', '"']) {
-        format!("\"{}\"", word.replace('\\', "\\\\").replace('"', "\\\""))
-    } else {
-        word.to_owned()
-    }
+    Recipe { variables: vec![(node::OPTIONS.to_owned(), options), node::strict()], ..Recipe::default() }
 }
 
 fn parse(bytes: &[u8], hear: Hear<'_>) -> Parsed {

@@ -42,7 +42,7 @@ fn recipe(argv: &[String], _: &Path) -> Recipe {
     let args = if is_go_test && !names("json") && !names("args") { vec!["-json".to_owned()] } else { Vec::new() };
     // What go remembers of an earlier run is no run.
     let variables = vec![("GOFLAGS".to_owned(), "-count=1".to_owned())];
-    Recipe { variables, args, from: ReportFrom::Stdout }
+    Recipe { variables, args, from: ReportFrom::Stdout, ..Recipe::default() }
 }
 
 #[derive(Deserialize)]
