@@ -15,7 +15,6 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use self::settle::Made;
-pub(super) use self::told::not_started;
 use super::cancel::GRACE_WITHOUT_PARENT;
 use super::environment::{self, Variables};
 use super::handed::Handed;
@@ -239,7 +238,7 @@ impl<'a> Lane<'a> {
     }
 
     pub(super) fn suite(&mut self, job: &Job<'_>, progress: &mut dyn FnMut(Event), cancel: &Cancel) -> SuiteRun {
-        let mut run = not_started(job, Outcome::Cancelled);
+        let mut run = job.not_started(Outcome::Cancelled);
         if let Err(stop) = self.suite_into(&mut run, job, progress, cancel) {
             run.outcome = stop.into_outcome();
         }
@@ -266,7 +265,8 @@ impl<'a> Lane<'a> {
         let reports = self.workspace.report_folder()?;
         let report = reports.join("report");
         let invocation = (job.suite.recipe)(&report);
-        reports::lay_beside(&reports, &invocation.beside).context("cannot make ready for the report")?;
+        reports::lay_beside(&reports, &invocation.beside)
+            .context(format!("cannot make the folder {}", reports.display()))?;
         // A folder that the suite does not know: what it prints is its report, whatever it writes elsewhere.
         let printed = match invocation.from {
             ReportFrom::File => None,
@@ -279,7 +279,7 @@ impl<'a> Lane<'a> {
             variables.insert(name.into(), value.into());
         }
         for (name, value) in &invocation.variables {
-            append(&mut variables, name, value);
+            environment::append(&mut variables, name, value);
         }
         variables.insert("PROOF_SUITE".into(), (&job.suite.suite).into());
         variables.insert("PROOF_REPORT".into(), report.clone().into());
@@ -372,15 +372,6 @@ impl<'a> Lane<'a> {
             }
         }
     }
-}
-
-/// Sets a variable of a recipe. What the policy gave it stays in front: options add up, and the last of them wins.
-fn append(variables: &mut Variables, name: &str, value: &str) {
-    let slot = variables.entry(name.into()).or_default();
-    if !slot.is_empty() {
-        slot.push(" ");
-    }
-    slot.push(value);
 }
 
 fn program_of(argv: &[String]) -> Result<&str> {
