@@ -9,6 +9,7 @@ use super::statement;
 use crate::caller::Caller;
 use crate::cli;
 use crate::error::{Error, Exit, Result};
+use crate::evidence::{self, Retries};
 use crate::gate;
 use crate::git::Repository;
 use crate::policy::ChangeKind;
@@ -80,7 +81,11 @@ fn items(ground: &Ground<'_>, found: &FoundVerdict, verdict: &VerdictBody) -> Re
     let policy = &assessment.policy.policy;
     let declared = |name: &String| {
         let globs = policy.suites.get(name).into_iter().flat_map(|suite| &suite.artifacts);
-        Configured::of(globs.map(|artifact| artifact.paths.as_str()))
+        let hides_retries = policy.suites.get(name).is_some_and(|suite| match evidence::retries(suite.report) {
+            Retries::Unseen => true,
+            Retries::Seen => false,
+        });
+        Configured { hides_retries, ..Configured::of(globs.map(|artifact| artifact.paths.as_str())) }
     };
     let mut owed: Vec<Owed> = assessment.owed.iter().map(owed).collect();
     owed.sort_by(|one, other| one.suite.cmp(&other.suite));

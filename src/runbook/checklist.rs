@@ -135,7 +135,8 @@ fn show_of(facts: &Facts<'_>, suite: Option<&&str>) -> String {
 /// One point for what was seen, and one for what cannot be.
 fn flaky(facts: &Facts<'_>) -> Vec<Item> {
     let flaky = suites_where(facts, |entry| has(entry, &[Code::TestFlaky, Code::FlakyUnobservable]));
-    let blind = suites_where(facts, |entry| entry.adapter == "exit-code");
+    let hides = |name: &str| facts.configured.iter().any(|(known, suite)| known == name && suite.hides_retries);
+    let blind: Vec<&str> = suites_where(facts, |_| true).into_iter().filter(|name| hides(name)).collect();
     let mut items = Vec::new();
     if !flaky.is_empty() {
         let next = show_of(facts, flaky.first());
@@ -144,7 +145,7 @@ fn flaky(facts: &Facts<'_>) -> Vec<Item> {
         items.push(item(About::Flaky, State::Done, "none".to_owned()));
     }
     if !blind.is_empty() {
-        let what = format!("not to be seen in {}: only its exit code is read", blind.join(" "));
+        let what = format!("not to be seen in {}: what is read there does not show retries", blind.join(" "));
         items.push(item(About::Flaky, State::NotAsked, what));
     }
     items

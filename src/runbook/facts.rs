@@ -157,13 +157,15 @@ pub enum Held {
     Nothing,
 }
 
-/// What a suite's artifacts declare.
+/// What a suite's keys declare.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Configured {
     /// Logs or traces.
     pub logs: bool,
     /// Screenshots or videos.
     pub pictures: bool,
+    /// Whether a test that passed at a second attempt would not show.
+    pub hides_retries: bool,
 }
 
 impl Configured {

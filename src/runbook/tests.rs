@@ -42,7 +42,7 @@ fn check(entry: SuiteEntry, change: fn(&mut Facts<'_>)) -> Vec<String> {
         approvals: Vec::new(),
         resets: 1,
         asks_for_terminal: true,
-        configured: vec![("login".to_owned(), Configured { logs: true, pictures: true })],
+        configured: vec![("login".to_owned(), Configured { logs: true, pictures: true, hides_retries: false })],
         evidence: verdict.suites[0].evidence.iter().map(|file| (file.clone(), Standing::Intact)).collect(),
     };
     change(&mut facts);
@@ -57,6 +57,9 @@ fn check(entry: SuiteEntry, change: fn(&mut Facts<'_>)) -> Vec<String> {
     missing
 }
 
+/// What is different about the facts.
+type Change = fn(&mut Facts<'_>);
+
 #[test]
 fn a_proof_with_all_that_the_runbook_asks_for_is_whole() {
     assert_eq!(check(whole_suite(), |_| {}), [""; 0]);
@@ -64,7 +67,7 @@ fn a_proof_with_all_that_the_runbook_asks_for_is_whole() {
 
 #[test]
 fn what_is_missing_is_named_with_what_to_do_about_it() {
-    let cases: &[(fn(&mut Facts<'_>), &str)] = &[
+    let cases: &[(Change, &str)] = &[
         (
             |facts| facts.owed.clear(),
             "suites: none: the commit owes no suite, and that cannot be right -> proof-gate plan 3f2a91c",
@@ -136,7 +139,7 @@ fn what_cannot_be_seen_is_neither_ticked_nor_missing() {
         approvals: Vec::new(),
         resets: 0,
         asks_for_terminal: false,
-        configured: Vec::new(),
+        configured: vec![("login".to_owned(), Configured { hides_retries: true, ..Configured::default() })],
         evidence: Vec::new(),
     };
     let states: Vec<(About, State)> = items(&facts).iter().map(|item| (item.about, item.state)).collect();
@@ -160,7 +163,7 @@ fn a_list_stands_for_artifacts_that_are_too_many_to_be_named() {
 #[test]
 fn globs_are_told_apart_by_what_they_hold_and_a_suite_by_the_name_of_login_has_no_log_by_that() {
     let of = |glob: &str| {
-        let Configured { logs, pictures } = Configured::of([glob]);
+        let Configured { logs, pictures, .. } = Configured::of([glob]);
         (logs, pictures)
     };
     assert_eq!(of("logs/*.txt"), (true, false));
