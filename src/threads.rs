@@ -1,4 +1,4 @@
-//! One piece of work over many items, shared out over the processor's cores.
+//! Work shared out over the processor's cores: one piece over many items, or two at once.
 //!
 //! Deliberately absent: a pool that lives on. Threads are started for a piece of work and are gone when it is done.
 

@@ -113,7 +113,8 @@ fn a_pass_keeps_what_the_suite_left_under_readable_names_and_by_digest_for_its_o
     }
     assert_eq!(fs::read(&kept[3].1).unwrap(), picture(8, 8, (1, 1)));
     let shown = sandbox.proof_gate(&["show"]).ends_with(0).stdout;
-    assert!(shown.contains(kept[3].1.to_str().unwrap()), "{shown}");
+    let below = kept[3].1.strip_prefix(sandbox.shop()).unwrap();
+    assert!(shown.contains(below.to_str().unwrap()), "{shown}");
 }
 
 #[test]
@@ -400,4 +401,22 @@ fn evidence_that_was_altered_is_said_to_be() {
     assert!(altered[0].contains("artifacts/out/a"), "{shown}");
     fs::remove_file(run.join("full/log")).unwrap();
     sandbox.proof_gate(&["show"]).ends_with(0).says("not here");
+}
+
+#[test]
+fn every_run_of_a_repeated_suite_keeps_what_it_left_and_is_judged_by_it() {
+    let sandbox = shop(
+        "[{ paths = \"out/*\", forbid = [\"ERROR\"] }]",
+        "mkdir out; echo run >>\"$SUITE_RUNS\"; [ \"$(wc -l <\"$SUITE_RUNS\")\" = 2 ] && echo ERROR >out/a || echo fine >out/a",
+    );
+    let policy = fs::read_to_string(sandbox.shop().join(".proofrc.toml")).unwrap();
+    sandbox.with_policy(&policy.replace("[suites.full]", "[suites.full]\nenv = { pass = [\"SUITE_RUNS\"] }"));
+    sandbox.commit("Count the runs");
+    sandbox.proof_gate(&["run", "--repeat", "2"]).ends_with(1).says("TEST_FLAKY").says("ARTIFACT_UNEXPECTED");
+    let entry = entry(&sandbox);
+    let names: Vec<&str> =
+        entry["evidence"].as_array().unwrap().iter().map(|file| file["name"].as_str().unwrap()).collect();
+    for name in ["/full/artifacts/out/a", "/full~2/artifacts/out/a"] {
+        assert!(names.iter().any(|found| found.ends_with(name)), "{name} is not among {names:?}");
+    }
 }

@@ -3,6 +3,9 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use proof_gate::caller::Caller;
+use proof_gate::git::{Oid, Repository};
+
 use crate::faults::{check, records, shop};
 use crate::support::{Ran, Sandbox};
 
@@ -23,6 +26,12 @@ fn flip_last_byte(file: &Path) {
     fs::write(file, bytes).unwrap();
 }
 
+fn flip_first_byte(file: &Path) {
+    let mut bytes = fs::read(file).unwrap();
+    bytes[0] ^= 0xff;
+    fs::write(file, bytes).unwrap();
+}
+
 /// The loose object that a revision names.
 fn loose(sandbox: &Sandbox, revision: &str) -> PathBuf {
     let id = sandbox.id(revision);
@@ -40,6 +49,21 @@ mod objects {
                 damaged(&file, flip_last_byte, || sandbox.proof_gate(&["run", "main"]))
             });
         }
+    }
+
+    /// Sizes are asked for only where a disk is nearly full, and `one_that_is_corrupt` seldom runs on one.
+    #[test]
+    fn one_whose_size_cannot_be_read() {
+        let sandbox = shop();
+        let id = |revision: &str| Oid::from_hex(sandbox.id(revision).as_bytes()).unwrap();
+        let tree = id("main^{tree}");
+        damaged(&loose(&sandbox, "main:src/bookings/book.js"), flip_first_byte, || {
+            let variables = [("PATH".into(), std::env::var_os("PATH").unwrap())].into();
+            let caller = Caller { variables, directory: sandbox.shop(), program: "proof-gate".into() };
+            let error = Repository::open(&caller).unwrap().file_sizes(tree).unwrap_err();
+            assert!(error.hints[0].contains("git fsck"), "{error:?}");
+            sandbox.git(&["status"])
+        });
     }
 
     #[test]

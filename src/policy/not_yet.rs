@@ -13,10 +13,10 @@ pub struct NotYet {
     pub why: &'static str,
 }
 
-/// A key's name, whether its table asks for what is not there, and what that is.
+/// A key's name, whether a policy asks for what is not there, and what that is.
 type Missing = (&'static str, fn(&Policy) -> bool, &'static str);
 
-/// All of them.
+/// All such keys. None of a suite is among them.
 const MISSING: &[Missing] = &[
     ("proof.workspace", |policy| policy.proof.workspace == WorkspaceMode::Reuse, "every proof has a new workspace"),
     ("changelog.require", |policy| policy.changelog.require, "the Operations Changelog is not checked at a push"),

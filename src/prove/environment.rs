@@ -198,6 +198,15 @@ fn place_in(folders: &Folders, below: &Below) -> PathBuf {
     }
 }
 
+/// Sets a variable of a recipe. What the policy gave it stays in front: options add up, and the last of them wins.
+pub(super) fn append(variables: &mut Variables, name: &str, value: &str) {
+    let slot = variables.entry(name.into()).or_default();
+    if !slot.is_empty() {
+        slot.push(" ");
+    }
+    slot.push(value);
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

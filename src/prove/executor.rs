@@ -1,9 +1,12 @@
 //! What an engine that runs suites has to offer. The local one is [`Local`](super::Local); one for many machines fits behind the same trait.
 
 use std::path::PathBuf;
+use std::time::{Duration, SystemTime};
 
-use super::{Cancel, EnvironmentReport, Event, Source, SuiteJob, SuiteRun};
+use super::log::Masks;
+use super::{Cancel, EnvironmentReport, Event, Outcome, Source, SuiteJob, SuiteRun};
 use crate::error::Result;
+use crate::evidence::ReportEvidence;
 
 /// An engine that runs suites.
 pub trait Executor {
@@ -32,6 +35,30 @@ pub struct Job<'a> {
     pub shard: Shard,
     /// The folder that takes its log and report.
     pub outputs: PathBuf,
+}
+
+impl Job<'_> {
+    /// Its run, as long as nothing was started.
+    pub(super) fn not_started(&self, outcome: Outcome) -> SuiteRun {
+        let now = SystemTime::now();
+        SuiteRun {
+            name: self.suite.name.clone(),
+            variation: self.suite.variation.clone(),
+            argv: self.suite.argv.clone(),
+            outcome,
+            started: jiff::Timestamp::try_from(now).unwrap_or(jiff::Timestamp::UNIX_EPOCH),
+            started_system: now,
+            duration: Duration::ZERO,
+            log: self.outputs.join("log"),
+            told: ReportEvidence::not_read(),
+            masks: Masks::default(),
+            report: self.outputs.join("report"),
+            kept: Vec::new(),
+            artifacts: Vec::new(),
+            folder: PathBuf::new(),
+            noticed: Vec::new(),
+        }
+    }
 }
 
 /// A part of a suite.

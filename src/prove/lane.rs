@@ -15,8 +15,6 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use self::settle::Made;
-pub(super) use self::told::not_started;
-use super::artifacts::Rules;
 use super::cancel::GRACE_WITHOUT_PARENT;
 use super::environment::{self, Variables};
 use super::handed::Handed;
@@ -240,7 +238,7 @@ impl<'a> Lane<'a> {
     }
 
     pub(super) fn suite(&mut self, job: &Job<'_>, progress: &mut dyn FnMut(Event), cancel: &Cancel) -> SuiteRun {
-        let mut run = not_started(job, Outcome::Cancelled);
+        let mut run = job.not_started(Outcome::Cancelled);
         if let Err(stop) = self.suite_into(&mut run, job, progress, cancel) {
             run.outcome = stop.into_outcome();
         }
@@ -263,15 +261,12 @@ impl<'a> Lane<'a> {
             self.restore_tracked()?;
         }
         make_private(&job.outputs)?;
-        let artifacts = Rules::of(&job.suite.artifacts)?;
-        let before = artifacts.before(self.folder())?;
-        if !artifacts.is_empty() {
-            self.tracked.clock_step()?;
-        }
+        let expected = self.look_before(job)?;
         let reports = self.workspace.report_folder()?;
         let report = reports.join("report");
         let invocation = (job.suite.recipe)(&report);
-        reports::lay_beside(&reports, &invocation.beside).context("cannot make ready for the report")?;
+        reports::lay_beside(&reports, &invocation.beside)
+            .context(format!("cannot make the folder {}", reports.display()))?;
         // A folder that the suite does not know: what it prints is its report, whatever it writes elsewhere.
         let printed = match invocation.from {
             ReportFrom::File => None,
@@ -284,7 +279,7 @@ impl<'a> Lane<'a> {
             variables.insert(name.into(), value.into());
         }
         for (name, value) in &invocation.variables {
-            append(&mut variables, name, value);
+            environment::append(&mut variables, name, value);
         }
         variables.insert("PROOF_SUITE".into(), (&job.suite.suite).into());
         variables.insert("PROOF_REPORT".into(), report.clone().into());
@@ -346,7 +341,7 @@ impl<'a> Lane<'a> {
         told::note(run, job.suite, report, &reports, ended.heard);
         reports::keep(printed.as_ref().unwrap_or(&reports), &job.outputs, &self.masks)
             .context(format!("cannot keep the report of the suite {name}"))?;
-        self.keep_evidence(run, job, &artifacts, &before)?;
+        self.keep_evidence(run, job, &expected)?;
         let failed = !matches!(run.outcome, Outcome::Exited { code: 0 } | Outcome::Cancelled);
         if failed && let Err(Stop::Failed(error)) = self.steps(StepKind::Ready, progress, cancel) {
             return Err(Stop::Failed(error.while_doing(format!("not ready any more after the suite {name}"))));
@@ -377,15 +372,6 @@ impl<'a> Lane<'a> {
             }
         }
     }
-}
-
-/// Sets a variable of a recipe. What the policy gave it stays in front: options add up, and the last of them wins.
-fn append(variables: &mut Variables, name: &str, value: &str) {
-    let slot = variables.entry(name.into()).or_default();
-    if !slot.is_empty() {
-        slot.push(" ");
-    }
-    slot.push(value);
 }
 
 fn program_of(argv: &[String]) -> Result<&str> {

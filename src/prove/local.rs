@@ -6,7 +6,7 @@ use std::thread::{self, sleep};
 use std::time::Duration;
 
 use super::agenda::{Agenda, Next};
-use super::lane::{Lane, Stop, not_started};
+use super::lane::{Lane, Stop};
 use super::place::Place;
 use super::{Cancel, EngineInfo, Event, Executor, Job, Outcome, Request, Source, StepKind, SuiteRun};
 use crate::error::Result;
@@ -178,7 +178,7 @@ impl Board<'_> {
         let why = blocked.unwrap_or(Outcome::Cancelled);
         for (index, job) in self.jobs.iter().enumerate() {
             if runs.iter().all(|(ran, _)| *ran != index) {
-                runs.push((index, not_started(job, why.clone())));
+                runs.push((index, job.not_started(why.clone())));
             }
         }
         runs.sort_by_key(|(index, _)| *index);

@@ -5,7 +5,7 @@
 use std::collections::HashSet;
 
 use super::canonical::{Unreadable, encode};
-use super::statement::{Body, Statement};
+use super::statement::{Body, EvidenceFile, Statement};
 use crate::error::{Error, Result};
 use crate::judge::Finding;
 
@@ -16,7 +16,12 @@ const KEPT_CHARS: usize = 300;
 
 /// The bytes of a statement, with findings left out and counted where there is no room for all.
 pub(super) fn fit(statement: &mut Statement) -> Result<Vec<u8>> {
-    let mut complaint = String::new();
+    let mut complaint = match encode(statement) {
+        Ok(bytes) => return Ok(bytes),
+        Err(Unreadable::Malformed(why)) => why,
+        Err(newer @ Unreadable::Newer(_)) => return Err(Error::new(format!("cannot record: {newer}"))),
+    };
+    leave_artifacts_to_their_list(statement);
     for kept in KEPT {
         if kept < usize::MAX {
             shorten(statement, kept);
@@ -29,6 +34,23 @@ pub(super) fn fit(statement: &mut Statement) -> Result<Vec<u8>> {
     }
     Err(Error::new(format!("cannot record: {complaint}"))
         .hint("fewer evidence files make it shorter: narrow the suites' 'artifacts' in .proofrc.toml"))
+}
+
+/// Leaves out what a list of artifacts that is named as well lists: the list's digest stands for it.
+fn leave_artifacts_to_their_list(statement: &mut Statement) {
+    let Body::Verdict(verdict) = &mut statement.predicate.body else {
+        return;
+    };
+    for entry in &mut verdict.suites {
+        let is_list = |file: &EvidenceFile| file.name.strip_suffix("/artifacts.json").map(str::to_owned);
+        let listed: Vec<String> = entry.evidence.iter().filter_map(is_list).collect();
+        let is_listed = |name: &str| {
+            let below = |folder: &String| name.strip_prefix(folder.as_str());
+            let mut below = listed.iter().filter_map(below);
+            below.any(|rest| rest.starts_with("/artifacts/") || rest.starts_with("/differences/"))
+        };
+        entry.evidence.retain(|file| !is_listed(&file.name));
+    }
 }
 
 fn shorten(statement: &mut Statement, kept: usize) {
@@ -84,6 +106,24 @@ mod tests {
         assert!(entry.findings.iter().any(|finding| finding.code == Code::TimedOut));
         assert_eq!(entry.findings.len() as u64 + entry.findings_left_out, 5002);
         assert_eq!(read, statement);
+    }
+
+    #[test]
+    fn artifacts_are_left_to_their_list_before_anything_else_is_left_out() {
+        let mut entry = failing("booking");
+        let file = |name: String| EvidenceFile { name, ..entry.evidence[0].clone() };
+        let names = ["run/booking/log", "run/booking/artifacts.json", "run/booking~2/artifacts/a.png"];
+        let names = names.map(str::to_owned).into_iter();
+        let artifacts = (0..5000).map(|at| format!("run/booking/artifacts/{at:050}.png"));
+        let evidence: Vec<EvidenceFile> = names.chain(artifacts).map(file).collect();
+        entry.evidence = evidence;
+        let findings = entry.findings.clone();
+        let mut statement = statement(vec![entry]);
+        let read = decode(&fit(&mut statement).unwrap()).unwrap();
+        let entry = &read.verdict().unwrap().suites[0];
+        let kept: Vec<&str> = entry.evidence.iter().map(|file| file.name.as_str()).collect();
+        assert_eq!(kept, ["run/booking/log", "run/booking/artifacts.json", "run/booking~2/artifacts/a.png"]);
+        assert_eq!((&entry.findings, entry.findings_left_out), (&findings, 0));
     }
 
     #[test]

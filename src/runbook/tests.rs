@@ -27,11 +27,8 @@ fn owed(entry: &SuiteEntry) -> Owed {
     Owed { suite: "login".to_owned(), held: Held::Pass("8c01d7e".to_owned()), entry }
 }
 
-/// What takes something away.
-type Change = fn(&mut Facts<'_>);
-
 /// Everything of it in order; `change` takes something away.
-fn check(entry: SuiteEntry, change: Change) -> Vec<String> {
+fn check(entry: SuiteEntry, change: fn(&mut Facts<'_>)) -> Vec<String> {
     let statement: Statement = statement(vec![entry]);
     let verdict = statement.verdict().unwrap();
     let mut facts = Facts {
@@ -59,6 +56,9 @@ fn check(entry: SuiteEntry, change: Change) -> Vec<String> {
     assert!(items.iter().all(|item| item.about.as_str().len() <= 12));
     missing
 }
+
+/// What is different about the facts.
+type Change = fn(&mut Facts<'_>);
 
 #[test]
 fn a_proof_with_all_that_the_runbook_asks_for_is_whole() {

@@ -14,7 +14,7 @@ fn every_case_of_jest_comes_to_what_it_is() {
             ("pass", Comes::ToPass),
             ("fail", Comes::ToFail("TEST_FAILED EXIT_NONZERO")),
             ("flaky", Comes::ToFail("TEST_FLAKY")),
-            ("focused", Comes::ToFail("SKIPPED_TESTS")),
+            ("focused", Comes::ToFail("FOCUSED SKIPPED_TESTS")),
             ("unhandled", Comes::ToFail("EXIT_NONZERO REPORT_MISSING")),
             ("exit", Comes::ToFail("REPORT_MISSING")),
             ("hang", Comes::ToFail("TIMED_OUT WARNING")),

@@ -165,7 +165,7 @@ fn every_case_of_mocha_comes_to_what_it_is() {
             ("pass", Comes::ToPass),
             ("fail", Comes::ToFail("TEST_FAILED EXIT_NONZERO")),
             ("flaky", Comes::ToFail("TEST_FLAKY")),
-            ("focused", Comes::ToFail("TEST_FAILED FOCUSED EXIT_NONZERO")),
+            ("focused", Comes::ToFail("FOCUSED EXIT_NONZERO REPORT_MISSING")),
             ("unhandled", Comes::ToFail("TEST_FAILED EXIT_NONZERO")),
             ("exit", Comes::ToFail("REPORT_MISSING")),
             ("hang", Comes::ToFail("TIMED_OUT")),

@@ -15,7 +15,7 @@ fn every_case_of_node_s_runner_comes_to_what_it_is() {
             ("fail", Comes::ToFail("TEST_FAILED EXIT_NONZERO")),
             ("flaky", Comes::Unseen),
             ("focused", Comes::ToFail("TEST_FAILED FOCUSED EXIT_NONZERO")),
-            ("unhandled", Comes::ToFail("SUITE_ERROR EXIT_NONZERO")),
+            ("unhandled", Comes::ToFail("SUITE_ERROR EXIT_NONZERO WARNING")),
             ("exit", Comes::ToFail("FILE_AS_TEST ZERO_TESTS")),
             ("hang", Comes::ToFail("TIMED_OUT")),
             ("skipped", Comes::ToFail("SKIPPED_TESTS")),

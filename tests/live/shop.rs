@@ -145,9 +145,10 @@ fn a_bug_that_only_a_browser_meets_is_refused_with_a_picture_of_it() {
     refused.says("charges once when the bank's answer gets lost and the guest tries again").says("PASS full");
     assert_eq!(sandbox.remote_ref("refs/heads/main"), proven);
     let shown = sandbox.proof_gate(&["show", "HEAD"]).ends_with(0).stdout;
-    let picture = shown.split_whitespace().find(|word| word.ends_with(".png"));
-    let picture = picture.unwrap_or_else(|| panic!("no picture is shown:\n{shown}"));
-    assert!(fs::read(picture).unwrap().starts_with(b"\x89PNG"), "{picture} is no picture");
+    let pictures = shown.lines().filter_map(|line| line.trim().strip_prefix("artifact")).map(str::trim);
+    let failed: Vec<&str> = pictures.filter(|path| path.ends_with("/test-failed-1.png")).collect();
+    let [picture] = failed[..] else { panic!("not one picture of what failed is shown:\n{shown}") };
+    assert!(fs::read(sandbox.shop().join(picture)).unwrap().starts_with(b"\x89PNG"), "{picture} is no picture");
 }
 
 /// A push without a proof: nothing is recorded, nothing arrives, and nobody is told that a test failed.

@@ -14,7 +14,7 @@ fn every_case_of_vitest_comes_to_what_it_is() {
             ("pass", Comes::ToPass),
             ("fail", Comes::ToFail("TEST_FAILED EXIT_NONZERO")),
             ("flaky", Comes::ToFail("TEST_FLAKY")),
-            ("focused", Comes::ToFail("FOCUSED ZERO_TESTS EXIT_NONZERO")),
+            ("focused", Comes::ToFail("FOCUSED ZERO_TESTS SKIPPED_TESTS EXIT_NONZERO")),
             ("unhandled", Comes::ToFail("EXIT_NONZERO WARNING")),
             ("exit", Comes::ToFail("TEST_FAILED EXIT_NONZERO")),
             ("hang", Comes::Unseen),

@@ -27,6 +27,9 @@ use crate::error::{Context as _, Result};
 
 pub use sweep::{Fate, Swept};
 
+/// What names begin with that are to be renamed at once.
+const UNFINISHED: &str = ".link-";
+
 /// The folder of the contents.
 const BY_DIGEST: &str = "sha256";
 
@@ -152,7 +155,7 @@ impl Store {
         // What stands there is believed only after it was read: a name is no proof of a content.
         let (from, to) = if holds(&object, sha256) { (&*object, path) } else { (path, &*object) };
         let beside = to.parent().expect("evidence lies in a folder");
-        let linked = tempfile::Builder::new().prefix(".link-").make_in(beside, |name| fs::hard_link(from, name));
+        let linked = tempfile::Builder::new().prefix(UNFINISHED).make_in(beside, |name| fs::hard_link(from, name));
         match linked {
             Ok(linked) => linked.into_temp_path().persist(to).map_err(|error| error.error),
             Err(error) if knows_no_links(&error) => Ok(()),

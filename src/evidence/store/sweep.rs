@@ -3,14 +3,18 @@
 //! Deliberately absent: when its time is over, which the caller knows from the records.
 
 use std::collections::BTreeMap;
-use std::fs;
+use std::ffi::OsStr;
+use std::fs::{self, Metadata};
 use std::io::{self, ErrorKind};
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
-use super::{BY_DIGEST, Store};
+use super::{BY_DIGEST, Store, UNFINISHED};
 use crate::error::{Context as _, Result};
+
+/// Seconds after which a name that was to be renamed at once never will be.
+const AT_ONCE: u64 = 60 * 60;
 
 /// What becomes of a run's folder.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -74,6 +78,10 @@ impl Store {
                     Err(error) if error.kind() == ErrorKind::NotFound => continue,
                     found => found?,
                 };
+                if is_half_made(&entry.file_name(), &found) && !only_try {
+                    fs::remove_file(entry.path())?;
+                    continue;
+                }
                 if !found.is_file() || found.nlink() > 1 {
                     continue;
                 }
@@ -91,6 +99,13 @@ impl Store {
         }
         Ok(bytes)
     }
+}
+
+/// Whether a name was to be renamed at once by a process that is dead by now.
+fn is_half_made(name: &OsStr, found: &Metadata) -> bool {
+    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).map_or(0, |now| now.as_secs());
+    let changed = u64::try_from(found.ctime()).unwrap_or(0);
+    name.as_encoded_bytes().starts_with(UNFINISHED.as_bytes()) && now.saturating_sub(changed) > AT_ONCE
 }
 
 /// The folders in a folder; none where it is not there.

@@ -105,6 +105,42 @@ mod tests {
         kept_name(path.as_bstr(), &Masks::of([b"correct-horse".to_vec()].into_iter()))
     }
 
+    /// Keeps a file of these bytes that is looked at first; `meanwhile` is done to it in between.
+    fn kept(bytes: &[u8], meanwhile: impl FnOnce(&Path)) -> (Kept, Option<Vec<u8>>) {
+        let folder = tempfile::tempdir().unwrap();
+        let (path, copy) = (folder.path().join("artifact"), folder.path().join("copy"));
+        fs::write(&path, bytes).unwrap();
+        let source = File::open(&path).unwrap();
+        let mark = look_at(&source).unwrap();
+        meanwhile(&path);
+        let masks = Masks::of([b"correct-horse".to_vec()].into_iter());
+        let kept = keep(&source, &mark, &copy, &masks, &mut Lines::new([].into_iter())).unwrap();
+        (kept, fs::read(copy).ok())
+    }
+
+    #[test]
+    fn what_changes_while_it_is_read_is_not_kept() {
+        let append = |path: &Path| {
+            let mut file = OpenOptions::new().append(true).open(path).unwrap();
+            file.write_all(b"more").unwrap();
+        };
+        let ways: [&dyn Fn(&Path); 3] =
+            [&append, &|path| fs::write(path, "x").unwrap(), &|path| fs::remove_file(path).unwrap()];
+        for way in ways {
+            let (kept, copy) = kept(b"some words", way);
+            assert!(matches!(kept, Kept::Not(_)) && copy.is_none());
+        }
+    }
+
+    #[test]
+    fn texts_are_masked_and_other_bytes_are_kept_as_they_are() {
+        let (_, copy) = kept(b"a correct-horse b", |_| {});
+        assert_eq!(copy.unwrap(), b"a [secret] b");
+        let (kept, copy) = kept(b"\0a correct-horse b", |_| {});
+        assert!(matches!(kept, Kept::Whole(18)), "the size that was read");
+        assert_eq!(copy.unwrap(), b"\0a correct-horse b");
+    }
+
     #[test]
     fn names_are_readable_and_no_two_paths_share_one() {
         assert_eq!(name(b"test-results/a b/\xc3\xbc.png"), "test-results/a b/\u{fc}.png");

@@ -224,6 +224,28 @@ mod tests {
         assert_eq!(image::load_from_memory(&difference.unwrap()).unwrap().height(), 12);
     }
 
+    proptest::proptest! {
+        #![proptest_config(proptest::prelude::ProptestConfig::with_cases(300))]
+
+        /// What a picture is changed into is the same only where it shows the same; and nothing panics, whatever the bytes.
+        #[test]
+        fn no_change_of_bytes_hides_a_change_of_pixels(
+            at in proptest::collection::vec((0_usize..200, proptest::prelude::any::<u8>()), 1..4),
+        ) {
+            let (mut good, mut bad) = (blue(6, 6), blue(6, 6));
+            good.get_pixel_mut(0, 0).0[0] = 0;
+            bad.get_pixel_mut(0, 0).0[0] = 255;
+            let (good, mut bytes) = (png(&good.into()), png(&bad.into()));
+            for (place, byte) in at {
+                let place = place % bytes.len();
+                bytes[place] = byte;
+            }
+            if compare(&good, &bytes) == Comparison::Same {
+                proptest::prop_assert_eq!(decode(&good).unwrap().into_rgba16(), decode(&bytes).unwrap().into_rgba16());
+            }
+        }
+    }
+
     #[test]
     fn what_is_no_picture_or_too_large_is_refused_and_no_truncation_is_the_same() {
         let whole = png(&blue(20, 10).into());

@@ -232,7 +232,7 @@ mod tests {
         }
         symlink("/etc/passwd", at("logs/l.log")).unwrap();
         symlink("deep", at("logs/folder")).unwrap();
-        rustix::fs::mknodat(rustix::fs::CWD, at("logs/p.log"), FileType::Fifo, Mode::RUSR, 0).unwrap();
+        assert!(std::process::Command::new("mkfifo").arg(at("logs/p.log")).status().unwrap().success());
         let all = [
             ("logs/a.log", Kind::File),
             ("logs/deep/b.log", Kind::File),

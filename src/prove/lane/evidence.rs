@@ -7,15 +7,25 @@ use crate::error::Result;
 use crate::evidence::KeptFile;
 use crate::evidence::Store;
 
+/// What a suite has to leave, and what lay there before it.
+pub(super) struct Expected {
+    rules: Rules,
+    before: Before,
+}
+
 impl Lane<'_> {
+    /// Looks at what is there before a suite starts; whatever it changes from then on shows.
+    pub(super) fn look_before(&mut self, job: &Job<'_>) -> Result<Expected> {
+        let rules = Rules::of(&job.suite.artifacts)?;
+        let before = rules.before(self.folder())?;
+        if !rules.is_empty() {
+            self.tracked.clock_step()?;
+        }
+        Ok(Expected { rules, before })
+    }
+
     /// Keeps log, report and artifacts. What is hashed here is what the record will say: a suite that runs later cannot change it unseen.
-    pub(super) fn keep_evidence(
-        &self,
-        run: &mut SuiteRun,
-        job: &Job<'_>,
-        artifacts: &Rules,
-        before: &Before,
-    ) -> Result<()> {
+    pub(super) fn keep_evidence(&self, run: &mut SuiteRun, job: &Job<'_>, expected: &Expected) -> Result<()> {
         let reach = match run.outcome {
             Outcome::Exited { .. } => Reach::Whole,
             Outcome::Signalled { .. } | Outcome::TimedOut => Reach::CutOff,
@@ -25,7 +35,7 @@ impl Lane<'_> {
         let root = self.request.evidence_dir.parent().expect("the evidence of a run has a folder of its own");
         let store = Store::at(root);
         let places = Places { tree: self.folder(), tracked: &self.tracked, masks: &self.masks, outputs: &job.outputs };
-        let collected = artifacts.collect(before, reach, &places)?;
+        let collected = expected.rules.collect(&expected.before, reach, &places)?;
         run.noticed.extend(collected.noticed);
         for file in [&run.log, &run.report].into_iter().filter(|file| file.is_file()) {
             run.kept.push(store.take_in(file)?);

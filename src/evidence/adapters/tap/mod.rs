@@ -2,7 +2,7 @@
 //!
 //! Nothing but its plan tells a whole report from one that is cut, so none is believed without. A test that holds others is a group: what
 //! counts are the tests in it, and the group only where it failed and none of them did. `not ok` is a failure whatever stands behind
-//! it, `# TODO` and `# SKIP` too. Lines that are no TAP are what tests printed; if they look like TAP they count.
+//! it, `# todo` and `# SKIP` too. Lines that are no TAP are what tests printed; if they look like TAP they count.
 //!
 //! Sources: the specifications of versions 13 and 14 at testanything.org, and what the runners above write.
 
