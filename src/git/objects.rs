@@ -224,7 +224,7 @@ impl Repository {
             let found = gix::odb::Header::try_header(store, entry.id.as_gix());
             found
                 .map(|header| header.map(|header| header.size()))
-                .map_err(|error| Error::new(format!("cannot read the size of {path}: {error}")))
+                .map_err(|error| Error::new(format!("cannot read the size of {path}: {error}")).hint(DAMAGED))
         };
         // What is not here is named by the checkout.
         let (common_dir, format) = (self.common_dir(), self.object_format());
