@@ -9,7 +9,7 @@ use regex::Regex;
 
 use super::lists::{Kind, WarningLists};
 use crate::evidence::Noticed;
-use crate::evidence::text::bounded;
+use crate::evidence::text::{bounded, short};
 
 /// Lines of one kind that are kept.
 const KEPT: usize = 20;
@@ -128,7 +128,7 @@ fn shown(line: &[u8], place: usize) -> String {
     let from = if is_far { &line[place..] } else { line };
     let text = from[..from.len().min(LONGEST)].to_str_lossy();
     let text = PROCESS.replace_all(text.trim(), "($1)");
-    if is_far { bounded(&format!("…{text}")) } else { bounded(&text) }
+    short(&bounded(&if is_far { format!("…{text}") } else { text.into_owned() }))
 }
 
 fn relative(line: &str, folder: &Path) -> String {
