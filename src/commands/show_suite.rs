@@ -29,9 +29,6 @@ fn field(name: &'static str) -> Line {
 /// All that is said of a suite.
 pub(super) fn suite_lines(ground: &Ground<'_>, suite: &SuiteEntry) -> Vec<Line> {
     let mut lines = vec![head(suite), field("command").data(suite.argv.join(" "))];
-    if suite.adapter == "exit-code" {
-        lines.push(field("reads").text("the exit code alone: tests, retries and skips cannot be seen"));
-    }
     lines.extend(suite.notes.iter().map(|note| field("note").data(note)));
     let excerpts = excerpts(ground, suite);
     for (number, finding) in suite.findings.iter().enumerate() {

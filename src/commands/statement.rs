@@ -166,6 +166,8 @@ pub(super) fn changes(assessment: &Assessment) -> Changes {
 fn suite_entry(judged: &Judged<'_>, suite: &SuiteVerdict) -> Result<SuiteEntry> {
     let assessment = judged.order.assessment;
     let policy = &assessment.policy.policy;
+    let adapter = policy.suites[&suite.name].report.adapter;
+    let unseen = evidence::unseen(adapter).map(|what| format!("{} does not show {what}", adapter.as_str()));
     Ok(SuiteEntry {
         name: suite.name.clone(),
         key: judged.ground.key(&assessment.policy, &assessment.subject, &suite.name)?,
@@ -181,12 +183,12 @@ fn suite_entry(judged: &Judged<'_>, suite: &SuiteVerdict) -> Result<SuiteEntry> 
         runs: suite.runs,
         duration_ms: u64::try_from(suite.duration.as_millis()).unwrap_or(u64::MAX),
         counts: suite.counts,
-        adapter: policy.suites[&suite.name].report.adapter.as_str().to_owned(),
+        adapter: adapter.as_str().to_owned(),
         rules: judge::RULES_VERSION,
         verdict: suite.verdict.word(),
         findings: suite.verdict.findings().into_iter().cloned().collect(),
         findings_left_out: 0,
-        notes: suite.notes.clone(),
+        notes: suite.notes.iter().cloned().chain(unseen).collect(),
         evidence: named(suite).map(|file| evidence_file(judged.ground, file)).collect(),
     })
 }

@@ -21,7 +21,7 @@ mod text;
 mod usage;
 mod warnings;
 
-pub use adapters::{FilterOptions, Retries, filter_options, parse_report, recipe, retries};
+pub use adapters::{FilterOptions, Retries, filter_options, parse_report, recipe, retries, unseen};
 pub use file::{MAX_REPORT_BYTES, read_report};
 pub use filter::{Filter, UnreadableFilter};
 pub use focus::{Focus, focused};

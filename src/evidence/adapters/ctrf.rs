@@ -16,6 +16,7 @@ pub(super) const FORMAT: Format = Format {
     // Whose report it is does not show.
     filter: FilterOptions { pattern: &[], text: &[], without: &[], invert: &[] },
     retries: |_| Retries::Seen,
+    unseen: None,
 };
 
 /// The report's shape. `serde` refuses a key that stands twice, and `from_slice` anything after the object.

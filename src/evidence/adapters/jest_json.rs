@@ -20,6 +20,7 @@ pub(super) const FORMAT: Format = Format {
         invert: &[],
     },
     retries: |_| Retries::Seen,
+    unseen: None,
 };
 
 /// jest takes these from the command line only. With `--ci` a snapshot that does not exist is not written but fails.

@@ -24,6 +24,7 @@ pub(super) const FORMAT: Format = Format {
         invert: &["--invert", "-i"],
     },
     retries: |_| Retries::Seen,
+    unseen: None,
 };
 
 /// mocha reads `MOCHA_OPTIONS` before its configuration files and after its command line, through any script runner.

@@ -33,6 +33,8 @@ struct Format {
     filter: FilterOptions,
     /// Whether a test that passed only after a failed attempt can be told from one that passed at once.
     retries: fn(Option<Flavor>) -> Retries,
+    /// What the runner lets nobody see, beside retries.
+    unseen: Option<&'static str>,
 }
 
 /// Takes what tests printed, as far as the report holds it: any number of lines at once.
@@ -128,6 +130,14 @@ pub fn filter_options(adapter: Adapter) -> FilterOptions {
 /// Whether retries show in such a report. An exit code alone never shows any; who chooses that adapter by its name knows.
 pub fn retries(report: Report) -> Retries {
     format(report.adapter).map_or(Retries::Unseen, |format| (format.retries)(report.flavor))
+}
+
+/// What a run read by this adapter cannot show, whatever happened; a record says so. Retries are told by [`retries`].
+pub fn unseen(adapter: Adapter) -> Option<&'static str> {
+    match format(adapter) {
+        Some(format) => format.unseen,
+        None => Some("tests: how many there were, and which were retried, skipped or failed"),
+    }
 }
 
 /// A recipe of nothing: the report's path comes to the runner by `{report}` in argv, or by `PROOF_REPORT`.

@@ -27,6 +27,7 @@ pub(super) const FORMAT: Format = Format {
     },
     // The runner has none.
     retries: |_| Retries::Seen,
+    unseen: Some("tests that process.exit(0) cut off after the first results of their file were sent"),
 };
 
 /// `NODE_OPTIONS` reaches the runner through any script; the processes that it starts for the files take their own reporter instead.

@@ -20,6 +20,7 @@ pub(super) const FORMAT: Format = Format {
         invert: &[],
     },
     retries: |_| Retries::Seen,
+    unseen: Some("what a test left open: the runner ends it with the process of the test"),
 };
 
 /// vitest takes its reporters from the command line only. The reporter for people stays, so that the log tells what happened.

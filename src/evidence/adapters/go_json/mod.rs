@@ -23,6 +23,7 @@ pub(super) const FORMAT: Format = Format {
     filter: FilterOptions { pattern: &["-run", "--run", "-test.run"], text: &[], without: &[], invert: &[] },
     // go itself never runs a test again. `-count` does, and each time shows.
     retries: |_| Retries::Seen,
+    unseen: None,
 };
 
 /// `-json` goes where the flags of `go test` may stand; a script has to hold it itself. `GOFLAGS` reaches go through any script, and a

@@ -30,6 +30,7 @@ pub(super) const FORMAT: Format = Format {
         Some(Flavor::Pytest | Flavor::Surefire | Flavor::Nextest) => Retries::Seen,
         None => Retries::Unseen,
     },
+    unseen: None,
 };
 
 fn parse(bytes: &[u8], flavor: Option<Flavor>, hear: Hear<'_>) -> Parsed {

@@ -26,6 +26,7 @@ pub(super) const FORMAT: Format = Format {
         invert: &[],
     },
     retries: |_| Retries::Seen,
+    unseen: Some("what a test left open: the runner ends it with the process of the test"),
 };
 
 /// The file comes by the environment, through any script runner; which reporter writes it can only be said on the command line,

@@ -22,6 +22,7 @@ pub(super) const FORMAT: Format = Format {
     // Whose report it is does not show.
     filter: FilterOptions { pattern: &[], text: &[], without: &[], invert: &[] },
     retries: |_| Retries::Unseen,
+    unseen: None,
 };
 
 /// Tests inside of tests.
