@@ -127,7 +127,7 @@ fn is_wrong(case: &str, comes: Comes, said: Option<Said>) -> Option<String> {
     let expected = comes.codes();
     let word = if expected.is_empty() { "PASS" } else { "FAIL" };
     let codes = codes.join(" ");
-    if comes == Comes::Unseen && !says_unseen {
+    if matches!(comes, Comes::Unseen) && !says_unseen {
         return Some(format!("{case}: the record does not say that the runner hides something"));
     }
     (verdict != word || codes != expected)
