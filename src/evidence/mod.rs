@@ -25,7 +25,7 @@ pub use adapters::{FilterOptions, Retries, filter_options, parse_report, recipe,
 pub use file::{MAX_REPORT_BYTES, read_report};
 pub use filter::{Filter, UnreadableFilter};
 pub use focus::{Focus, focused};
-pub use noticed::Noticed;
+pub use noticed::{ANYTHING, Noticed};
 pub use recipe::{NODE_PRELOAD, Recipe, ReportFrom, fill_in};
 pub use report::{Outcome, ReportEvidence, SuiteError, TestCase, TestReport};
 pub use said::heard;

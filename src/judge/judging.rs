@@ -35,7 +35,7 @@ pub enum Allowance {
     Skipped(String),
     /// A program that was left running, by its file name.
     Leftover(String),
-    /// A line that means failure.
+    /// What a line that means failure is like; see [`evidence::ANYTHING`].
     Warning(String),
     /// Retries that the report does not show.
     Flaky,
@@ -134,7 +134,7 @@ fn cut(finding: &mut Finding) {
 fn allowance_of(noticed: &Noticed) -> Option<Allowance> {
     match noticed {
         Noticed::Leftover { program, .. } => Some(Allowance::Leftover(program.clone())),
-        Noticed::Warning { line, .. } => Some(Allowance::Warning(line.clone())),
+        Noticed::Warning { like, .. } => like.clone().map(Allowance::Warning),
         Noticed::WroteLate { .. }
         | Noticed::TreeChanged { .. }
         | Noticed::RepositoryTouched { .. }
@@ -173,7 +173,7 @@ fn weigh(noticed: &Noticed, rules: &Rules) -> Weighed {
             Code::PointerLeft,
             format!("{path} holds a pointer in place of its content: '[proof] filters = [\"lfs\"]' fills it"),
         )),
-        Noticed::Warning { place, line } => Weighed::Finding(finding(Code::Warning, format!("{line} ({place})"))),
+        Noticed::Warning { place, line, .. } => Weighed::Finding(finding(Code::Warning, format!("{line} ({place})"))),
         Noticed::Usage { detail } => Weighed::Finding(finding(Code::CommandUsage, detail.clone())),
         Noticed::Cached { line } => Weighed::Finding(finding(Code::CachedResult, line.clone())),
         Noticed::Focused { place } => Weighed::Finding(finding(Code::Focused, place.clone())),

@@ -78,7 +78,11 @@ impl Listener {
             let told: HashSet<String> = noticed.iter().filter_map(line_of).map(str::to_owned).collect();
             noticed.extend(more.into_iter().filter(|new| line_of(new).is_none_or(|line| !told.contains(line))));
         }
-        noticed.extend(unread.map(|why| Noticed::Warning { place: "warnings file".to_owned(), line: why }));
+        noticed.extend(unread.map(|why| Noticed::Warning {
+            place: Place::WarningsFile.without_number().to_owned(),
+            line: why,
+            like: None,
+        }));
         noticed
     }
 }
