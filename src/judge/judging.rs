@@ -90,6 +90,7 @@ pub fn judge(evidence: &SuiteEvidence, rules: &Rules) -> Judged {
         ReportEvidence::Read(report) => {
             counts = count(report);
             findings.extend(failures_of(report));
+            findings.extend(focused_of(report, &evidence.noticed));
             findings.extend(contradictions_of(report, evidence.ended, counts));
             let chosen = chosen::weigh(report, rules);
             counts.skipped -= chosen.left_out;
@@ -247,9 +248,19 @@ fn failures_of(report: &TestReport) -> impl Iterator<Item = Finding> + '_ {
         test: Some(file.clone()),
         detail: "the file holds no test and was counted as one".to_owned(),
     });
-    let focused = report.focused.iter().map(|what| finding(Code::Focused, what.clone()));
     let cached = report.cached.iter().map(|what| finding(Code::CachedResult, what.clone()));
-    cases.chain(errors).chain(files).chain(focused).chain(cached).chain(unsteady(&report.cases))
+    cases.chain(errors).chain(files).chain(cached).chain(unsteady(&report.cases))
+}
+
+/// What the report says of a focus, but for that of a file whose lines are named already.
+fn focused_of<'a>(report: &'a TestReport, noticed: &[Noticed]) -> impl Iterator<Item = Finding> + 'a {
+    let file_of = |noticed: &Noticed| match noticed {
+        Noticed::Focused { place } => place.split_once(':').map(|(file, _)| format!("({file})")),
+        _ => None,
+    };
+    let named: Vec<String> = noticed.iter().filter_map(file_of).collect();
+    let is_new = move |what: &&String| !named.iter().any(|file| what.ends_with(file));
+    report.focused.iter().filter(is_new).map(|what| finding(Code::Focused, what.clone()))
 }
 
 /// Tests that the report holds more than once, passed and failed.

@@ -108,9 +108,10 @@ pub(super) fn report(document: &Document, good: &[&str], told: impl Fn(&Assertio
             let title = bounded(assertion.full_name.trim_start());
             let (outcome, detail) = match told(assertion) {
                 Told::Came(outcome, detail) => (outcome, detail),
+                // No test was skipped where the focus itself was refused.
                 Told::Focused(why) => {
-                    report.focused.push(format!("{title}: {why}"));
-                    (Outcome::Skipped, Some(why))
+                    report.focused.push(format!("{title}: {why} ({})", bounded(&file.name)));
+                    continue;
                 }
             };
             report.cases.push(TestCase {
@@ -135,7 +136,7 @@ pub(super) fn report(document: &Document, good: &[&str], told: impl Fn(&Assertio
 
 /// The summary against what is listed. It may know of failures that stand nowhere else: a hook of a group, snapshots.
 fn check_summary(document: &Document, failed: u64, report: &mut TestReport) {
-    let listed = report.cases.len() as u64;
+    let listed = (report.cases.len() + report.focused.len()) as u64;
     let counts =
         [("numTotalTests", document.num_total_tests, listed), ("numFailedTests", document.num_failed_tests, failed)];
     for (name, stated, listed) in counts {
