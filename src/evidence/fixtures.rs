@@ -416,6 +416,13 @@ fn node_s_own_reader_sees_more_than_that_of_any_junit_xml() {
 }
 
 #[test]
+fn handles_that_jest_found_open_are_a_warning() {
+    let bytes = std::fs::read(folder().join("jest/detect.json")).unwrap();
+    let judged = judge_file(&bytes, adapter_of("jest/detect.json"), 0);
+    assert_eq!(codes(&judged), "WARNING");
+}
+
+#[test]
 fn the_index_names_every_report_that_lies_there() {
     let indexed: BTreeSet<String> = fixtures().into_iter().map(|(name, _, _)| name).collect();
     let runners = ["mocha", "playwright", "vitest", "jest", "nodetest", "pytest", "nextest", "ctrf", "go", "tap"];
