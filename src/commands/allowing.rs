@@ -3,7 +3,7 @@
 //! Deliberately absent: writing it. Whether a test may be skipped is for people to say, and why is theirs to write.
 
 use super::judging::SuiteVerdict;
-use crate::judge::{Allowance, Verdict};
+use crate::judge::{Allowance, Code, Verdict};
 use crate::policy::Policy;
 use crate::reporter::Line;
 
@@ -39,8 +39,11 @@ pub(super) fn lines(policy: &Policy, verdicts: &[SuiteVerdict]) -> Vec<Line> {
 fn of_suite(policy: &Policy, suite: &SuiteVerdict) -> Vec<String> {
     let mut lines = Vec::new();
     let (mut skipped, mut leftover) = (Vec::new(), Vec::new());
+    // What a focused test hides is to be run, not to be allowed.
+    let is_focused = suite.verdict.findings().iter().any(|finding| finding.code == Code::Focused);
     for allowance in &suite.allowances {
         match allowance {
+            Allowance::Skipped(_) if is_focused => {}
             Allowance::Skipped(title) => skipped.push(exception("test", title)),
             Allowance::Leftover(program) => leftover.push(exception("program", program)),
             Allowance::Flaky => lines.push("flaky = \"unobservable\"".to_owned()),
@@ -57,7 +60,7 @@ fn of_suite(policy: &Policy, suite: &SuiteVerdict) -> Vec<String> {
     let executed = suite.counts.executed();
     let is_good_but_for_these = match &suite.verdict {
         Verdict::Pass => true,
-        Verdict::Fail { .. } => !suite.allowances.is_empty(),
+        Verdict::Fail { .. } => !suite.allowances.is_empty() && !is_focused,
     };
     if is_good_but_for_these && executed > asked && asked <= 1 {
         lines.push(format!("min_tests = {executed}"));
@@ -100,7 +103,11 @@ fn key(name: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
+    use crate::evidence::Ended;
+    use crate::judge::{Counts, Finding};
 
     #[test]
     fn what_is_printed_matches_the_text_it_was_made_of_and_nothing_longer() {
@@ -113,6 +120,33 @@ mod tests {
             assert!(read.is_match(text) && !read.is_match(&format!("{text}s")), "{line}");
         }
         assert_eq!(pattern("a.b…"), "^a\\.b");
+    }
+
+    #[test]
+    fn what_a_focused_test_hides_is_not_offered() {
+        let file = "version = 1\n[suites.a]\nrun = ['x']\nreport = 'mocha-json'\n";
+        let policy = crate::policy::parse(file.as_bytes()).expect("it is a policy");
+        let told = |code| {
+            let finding = Finding { code, test: None, detail: String::new() };
+            of_suite(
+                &policy,
+                &SuiteVerdict {
+                    name: "a".to_owned(),
+                    argv: Vec::new(),
+                    ended: Ended::Exited(0),
+                    verdict: Verdict::of(vec![finding]),
+                    counts: Counts { passed: 3, skipped: 1, ..Counts::default() },
+                    notes: Vec::new(),
+                    allowances: vec![Allowance::Skipped("b".to_owned())],
+                    duration: Duration::ZERO,
+                    runs: 1,
+                    files: Vec::new(),
+                    artifacts: Vec::new(),
+                },
+            )
+        };
+        assert!(told(Code::SkippedTests).contains(&"min_tests = 3".to_owned()));
+        assert_eq!(told(Code::Focused), Vec::<String>::new());
     }
 
     #[test]
