@@ -31,7 +31,7 @@ fn not_ok_is_a_failure_whatever_stands_behind_it() {
         ("ok 1 - a # skip no bank", Outcome::Skipped),
         ("ok 1 - a # Skipped: no bank", Outcome::Skipped),
         ("ok 1 - a # todo", Outcome::Skipped),
-        ("ok 1 - a # TODO: later", Outcome::Skipped),
+        ("ok 1 - a # Todo: later", Outcome::Skipped),
         ("ok 1 - a # todolist", Outcome::Passed),
         ("ok 1 - a # time=2ms", Outcome::Passed),
         ("ok 1 - a \\# SKIP", Outcome::Passed),
