@@ -120,7 +120,9 @@ impl Reader {
             false => {
                 if let Ok(Line::Point(Point { is_ok: false, title, .. })) = Line::of(words) {
                     let title = bounded(&title);
-                    self.report.contradictions.push(format!("a test failed that stands between two groups: {title}"));
+                    self.report
+                        .contradictions
+                        .push(format!("a test failed at an indentation that no group has: {title}"));
                 }
                 Line::Other
             }
@@ -318,7 +320,7 @@ impl Reader {
             let Reader { stated_failures, failures, .. } = self;
             self.report
                 .contradictions
-                .push(format!("the runner counts {stated_failures} failed tests, and {failures} are there"));
+                .push(format!("the runner counts {stated_failures} failed, the report shows {failures}"));
         }
         for case in &mut self.report.cases {
             case.identity = TestCase::identity_of(&case.title);
