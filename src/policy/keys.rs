@@ -65,7 +65,7 @@ pub struct Key {
 }
 
 /// The names of adapters.
-pub(super) const ADAPTERS: &[&str] = &[
+pub const ADAPTERS: &[&str] = &[
     "mocha-json",
     "playwright-json",
     "vitest-json",
@@ -79,7 +79,7 @@ pub(super) const ADAPTERS: &[&str] = &[
 ];
 
 /// The dialects of JUnit XML.
-pub(super) const FLAVORS: &[&str] = &["pytest", "surefire", "nextest"];
+pub const FLAVORS: &[&str] = &["pytest", "surefire", "nextest"];
 
 const NEVER: &str = "never";
 const ADDED: &str = "values are only added";
