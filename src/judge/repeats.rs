@@ -35,6 +35,9 @@ enum Seen {
     Passed,
 }
 
+/// The runs that list a test: what happened to it there, and how often it stands there.
+type Entries = BTreeMap<usize, (Seen, usize)>;
+
 impl Seen {
     fn of(outcome: Outcome) -> Self {
         match outcome {
@@ -64,13 +67,13 @@ impl Seen {
 /// never be reached.
 pub fn differences(runs: &[Run<'_>]) -> Vec<Finding> {
     let mut tests: Vec<(&str, Option<&str>)> = Vec::new();
-    let mut seen: HashMap<(&str, Option<&str>), BTreeMap<usize, (Seen, usize)>> = HashMap::new();
+    let mut seen: HashMap<(&str, Option<&str>), Entries> = HashMap::new();
     for (number, run) in runs.iter().enumerate() {
         for case in cases_of(run) {
             let test = (case.title.as_str(), case.file.as_deref());
             let outcomes = seen.entry(test).or_insert_with(|| {
                 tests.push(test);
-                BTreeMap::new()
+                Entries::new()
             });
             let (outcome, times) = outcomes.entry(number).or_insert((Seen::Passed, 0));
             *outcome = (*outcome).min(Seen::of(case.outcome));
