@@ -80,12 +80,13 @@ fn items(ground: &Ground<'_>, found: &FoundVerdict, verdict: &VerdictBody) -> Re
     let planned = ground.assess(subject.clone(), wanted(Counting::Ignored))?;
     let policy = &assessment.policy.policy;
     let declared = |name: &String| {
-        let globs = policy.suites.get(name).into_iter().flat_map(|suite| &suite.artifacts);
+        let rules = policy.suites.get(name).into_iter().flat_map(|suite| &suite.artifacts);
+        let rules = rules.map(|artifact| (artifact.paths.as_str(), artifact.baseline.is_some()));
         let hides_retries = policy.suites.get(name).is_some_and(|suite| match evidence::retries(suite.report) {
             Retries::Unseen => true,
             Retries::Seen => false,
         });
-        Configured { hides_retries, ..Configured::of(globs.map(|artifact| artifact.paths.as_str())) }
+        Configured { hides_retries, ..Configured::of(rules) }
     };
     let mut owed: Vec<Owed> = assessment.owed.iter().map(owed).collect();
     owed.sort_by(|one, other| one.suite.cmp(&other.suite));

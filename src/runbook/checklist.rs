@@ -197,7 +197,11 @@ fn kept(facts: &Facts<'_>, suite: &SuiteEntry, host: &str) -> Vec<Item> {
     items.push(if configured.logs {
         files(About::TraceLogs, &artifacts(is_log))
     } else {
-        let declare = format!("[suites.{}] artifacts = [{{ paths = \"logs/*.log\", at_least = 1 }}]", suite.name);
+        let (name, rule) = (&suite.name, "{ paths = \"logs/*.log\" }");
+        let declare = match configured.artifacts {
+            true => format!("add {rule} to the artifacts of [suites.{name}]"),
+            false => format!("add artifacts = [{rule}] to [suites.{name}]"),
+        };
         item(About::TraceLogs, State::Missing, "not configured".to_owned()).of(&suite.name).then(declare)
     });
     items.push(if configured.pictures {
@@ -239,9 +243,9 @@ fn are(some: usize, all: usize) -> String {
     }
 }
 
-pub(super) fn is_log(name: &str, _: &str) -> bool {
+pub(super) fn is_log(name: &str, media_type: &str) -> bool {
     let name = name.to_ascii_lowercase();
-    ["log", "trace", ".har"].iter().any(|word| name.contains(word)) && !is_picture(&name, "")
+    ["log", "trace", ".har"].iter().any(|word| name.contains(word)) && !is_picture(&name, media_type)
 }
 
 pub(super) fn is_picture(name: &str, media_type: &str) -> bool {

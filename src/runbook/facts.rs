@@ -160,6 +160,8 @@ pub enum Held {
 /// What a suite's keys declare.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Configured {
+    /// Artifacts of any kind.
+    pub artifacts: bool,
     /// Logs or traces.
     pub logs: bool,
     /// Screenshots or videos.
@@ -169,12 +171,13 @@ pub struct Configured {
 }
 
 impl Configured {
-    /// What the globs of a suite's artifacts are for, by their names.
-    pub fn of<'a>(globs: impl IntoIterator<Item = &'a str>) -> Self {
+    /// What a suite's artifacts are for: each by the name of its glob, and by whether it has a baseline, as only pictures have.
+    pub fn of<'a>(globs: impl IntoIterator<Item = (&'a str, bool)>) -> Self {
         let mut configured = Configured::default();
-        for glob in globs {
-            configured.logs |= is_log(glob, "");
-            configured.pictures |= is_picture(glob, "");
+        for (glob, has_baseline) in globs {
+            configured.artifacts = true;
+            configured.logs |= !has_baseline && is_log(glob, "");
+            configured.pictures |= has_baseline || is_picture(glob, "");
         }
         configured
     }

@@ -42,7 +42,7 @@ fn check(entry: SuiteEntry, change: fn(&mut Facts<'_>)) -> Vec<String> {
         approvals: Vec::new(),
         resets: 1,
         asks_for_terminal: true,
-        configured: vec![("login".to_owned(), Configured { logs: true, pictures: true, hides_retries: false })],
+        configured: vec![("login".to_owned(), Configured { logs: true, pictures: true, ..Configured::default() })],
         evidence: verdict.suites[0].evidence.iter().map(|file| (file.clone(), Standing::Intact)).collect(),
     };
     change(&mut facts);
@@ -103,7 +103,11 @@ fn what_is_missing_is_named_with_what_to_do_about_it() {
         (|facts| facts.evidence.truncate(4), "pictures: none was kept -> proof-gate run 3f2a91c --suite login"),
         (
             |facts| facts.configured.clear(),
-            "trace logs: not configured -> [suites.login] artifacts = [{ paths = \"logs/*.log\", at_least = 1 }]",
+            "trace logs: not configured -> add artifacts = [{ paths = \"logs/*.log\" }] to [suites.login]",
+        ),
+        (
+            |facts| facts.configured[0].1 = Configured { artifacts: true, ..Configured::default() },
+            "trace logs: not configured -> add { paths = \"logs/*.log\" } to the artifacts of [suites.login]",
         ),
     ];
     for (change, missing) in cases {
@@ -162,14 +166,19 @@ fn a_list_stands_for_artifacts_that_are_too_many_to_be_named() {
 
 #[test]
 fn globs_are_told_apart_by_what_they_hold_and_a_suite_by_the_name_of_login_has_no_log_by_that() {
-    let of = |glob: &str| {
-        let Configured { logs, pictures, .. } = Configured::of([glob]);
+    let with = |glob: &str, has_baseline| {
+        let Configured { artifacts, logs, pictures, .. } = Configured::of([(glob, has_baseline)]);
+        assert!(artifacts);
         (logs, pictures)
     };
+    let of = |glob: &str| with(glob, false);
     assert_eq!(of("logs/*.txt"), (true, false));
     assert_eq!(of("test-results/**/trace.zip"), (true, false));
     assert_eq!(of("test-results/**/*.png"), (false, true));
     assert_eq!(of("coverage/lcov.info"), (false, false));
+    assert_eq!(with("out/**", true), (false, true), "only pictures have a baseline");
+    assert_eq!(with("trace/**", true), (false, true));
+    assert!(!Configured::of([]).artifacts);
     let mut entry = whole_suite();
     entry.evidence.remove(3);
     assert_eq!(check(entry, |_| {}).len(), 1);
