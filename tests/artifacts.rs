@@ -184,6 +184,15 @@ fn a_secret_is_judged_and_neither_kept_nor_told() {
 }
 
 #[test]
+fn a_finding_names_the_copy_where_masked_names_are_the_same() {
+    check(
+        "[{ paths = \"out/*\", forbid = ['ERROR'] }]",
+        "mkdir out; echo fine >out/password=hunter2secret1; echo ERROR >out/password=hunter2secret2",
+        &["ARTIFACT_UNEXPECTED out/password=[secret]~2: line 1 matches 'ERROR'"],
+    );
+}
+
+#[test]
 fn whatever_is_no_file_of_the_suites_own_is_refused_and_never_read() {
     let sandbox = shop(
         "[{ paths = \"out/**\", at_least = 0 }, { paths = \"linked/*\", at_least = 0 }]",
