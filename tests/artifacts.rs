@@ -380,6 +380,21 @@ fn gc_removes_evidence_past_its_retention_and_no_record() {
 }
 
 #[test]
+fn gc_takes_the_evidence_of_runs_that_the_record_does_not_list_too() {
+    let (sandbox, _) = shop_with_old_evidence("1s");
+    sandbox.proof_gate(&["run", "--repeat", "12"]).ends_with(0);
+    let entry = entry(&sandbox).to_string();
+    assert!(entry.contains("/full~2/") && !entry.contains("/full~12/"), "{entry}");
+    let all = sandbox.common_dir().join("proof-gate/evidence");
+    let folders = || fs::read_dir(&all).unwrap().map(|run| run.unwrap().path());
+    assert_eq!(folders().filter(|run| run.join("full~12/log").is_file()).count(), 1);
+    std::thread::sleep(std::time::Duration::from_millis(1200));
+    sandbox.proof_gate(&["gc"]).ends_with(0).says("2 proofs' evidence");
+    assert_eq!(folders().collect::<Vec<_>>(), [all.join("sha256")]);
+    assert_eq!(fs::read_dir(all.join("sha256")).unwrap().count(), 0);
+}
+
+#[test]
 fn gc_leaves_what_is_kept_and_takes_what_no_record_names_after_a_day() {
     let (sandbox, run) = shop_with_old_evidence("1h");
     let lost = run.with_file_name("1600000000000-0123abc-1");

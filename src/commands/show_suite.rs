@@ -10,7 +10,7 @@ use super::evidence_files::{self, Kind};
 use super::ground::Ground;
 use super::judging::count_words;
 use super::refusal::finding_line;
-use crate::evidence::excerpt::{self, Rank, Wanted};
+use crate::evidence::excerpt::{self, Rank, Source, Wanted};
 use crate::judge::{Code, Finding, Word};
 use crate::records::{Ended, EvidenceFile, SuiteEntry};
 use crate::reporter::{Line, Tone, span};
@@ -108,8 +108,9 @@ fn excerpts(ground: &Ground<'_>, suite: &SuiteEntry) -> Vec<Excerpt> {
     for file in &files {
         let text = evidence_files::read(ground, file).unwrap_or_default();
         let is_report = Kind::of(file) == Kind::Report;
+        let source = if is_report { Source::Report } else { Source::Log };
         // What people read comes first; runners that write nothing else leave their report.
-        let found = excerpt::locate(&text, &wanted).into_iter().zip(&mut best);
+        let found = excerpt::locate(&text, source, &wanted).into_iter().zip(&mut best);
         for (found, best) in found.filter(|(_, best)| !is_report || best.is_none()) {
             if let Some((rank, line)) = found
                 && best.is_none_or(|(known, _, _)| rank < known)
@@ -121,13 +122,15 @@ fn excerpts(ground: &Ground<'_>, suite: &SuiteEntry) -> Vec<Excerpt> {
     }
     let mut shown = BTreeSet::new();
     let mut excerpts = Vec::new();
-    for (finding, place) in numbers.into_iter().zip(best) {
+    for ((finding, wanted), place) in numbers.into_iter().zip(&wanted).zip(best) {
         let Some((_, at, line)) = place.filter(|_| excerpts.len() < MAX_EXCERPTS) else { continue };
-        if shown.contains(&(at, line)) {
+        // All of a report may stand in one line.
+        let column = excerpt::column(&texts[at], line, wanted);
+        if shown.contains(&(at, line, column)) {
             continue;
         }
-        let numbered = excerpt::around(&texts[at], line);
-        shown.extend(numbered.iter().map(|(number, _)| (at, *number)));
+        let numbered = excerpt::around(&texts[at], line, column);
+        shown.extend(numbered.iter().map(|(number, _)| (at, *number, if *number == line { column } else { 0 })));
         let Some(path) = evidence_files::place(ground, files[at]) else { continue };
         excerpts.push(Excerpt { finding: Some(finding), path, meant: Some(line), numbered });
     }
