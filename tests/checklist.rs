@@ -86,6 +86,24 @@ fn a_suite_that_declares_and_leaves_all_is_whole_and_what_is_said_to_be_missing_
 }
 
 #[test]
+fn each_of_many_artifacts_has_to_be_what_was_recorded() {
+    let sandbox = Sandbox::new();
+    sandbox.with_policy(&format!("{SCRIPT_POLICY}artifacts = [{{ paths = \"logs/*.log\" }}]\n"));
+    sandbox.write("suite.sh", "mkdir logs; for n in $(seq 70); do echo $n >logs/$n.log; done\n");
+    sandbox.commit("Leave many");
+    sandbox.proof_gate(&["run"]).ends_with(0);
+    let ran = checklist(&sandbox, &[], 0);
+    assert!(lines(&ran, "[x] ").contains(&"trace logs  full: 70 kept, unaltered"), "{}", ran.stdout);
+    let logs = "\"$(dirname \"$(find .git/proof-gate/evidence -name artifacts.json)\")\"/artifacts/logs";
+    sandbox.sh(&format!("echo z >{logs}/69.log")).ends_with(0);
+    let ran = checklist(&sandbox, &[], 1);
+    assert_eq!(lines(&ran, "[ ] "), ["trace logs  full: 1 of 70 is no longer what was recorded"]);
+    let shown = sandbox.proof_gate(&["show"]).ends_with(0).stdout;
+    assert!(shown.contains("69.log  (altered: not what was recorded)"), "{shown}");
+    assert!(shown.contains("artifacts.json  (lists 70)") && !shown.contains("68.log"), "{shown}");
+}
+
+#[test]
 fn what_changed_is_told_by_kind() {
     let sandbox = proven();
     let policy = fs::read_to_string(sandbox.shop().join(".proofrc.toml")).unwrap();

@@ -18,6 +18,8 @@ use crate::runbook::Standing;
 
 /// Excerpts shown of one suite, at most: the others stand in the same files.
 const MAX_EXCERPTS: usize = 5;
+/// Artifacts shown that only a list names and that are not what was recorded, at most.
+const MAX_LISTED: usize = 10;
 /// Rows that a line of a log takes on a narrow terminal, at most.
 const MAX_ROWS: usize = 2;
 
@@ -41,7 +43,24 @@ pub(super) fn suite_lines(ground: &Ground<'_>, suite: &SuiteEntry) -> Vec<Line> 
     }
     let of_suite = excerpts.iter().filter(|excerpt| excerpt.finding.is_none());
     lines.extend(of_suite.flat_map(|excerpt| excerpt.lines(ground)));
-    lines.extend(suite.evidence.iter().map(|file| file_line(ground, file)));
+    for file in &suite.evidence {
+        lines.push(file_line(ground, file));
+        lines.extend(listed_lines(ground, suite, file));
+    }
+    lines
+}
+
+/// Of the artifacts that only a list names those that are not what was recorded.
+fn listed_lines(ground: &Ground<'_>, suite: &SuiteEntry, list: &EvidenceFile) -> Vec<Line> {
+    let named: BTreeSet<&str> = suite.evidence.iter().map(|file| file.name.as_str()).collect();
+    let listed = evidence_files::listed(ground, list).into_iter().filter(|file| !named.contains(file.name.as_str()));
+    let changed: Vec<EvidenceFile> =
+        listed.filter(|file| evidence_files::standing(ground, file) != Standing::Intact).collect();
+    let mut lines: Vec<Line> = changed.iter().take(MAX_LISTED).map(|file| file_line(ground, file)).collect();
+    if changed.len() > MAX_LISTED {
+        let more = (changed.len() - MAX_LISTED).to_string();
+        lines.push(field("").text("and ").data(more).text(" more that are not what was recorded"));
+    }
     lines
 }
 
@@ -65,6 +84,10 @@ fn file_line(ground: &Ground<'_>, file: &EvidenceFile) -> Line {
     let path = evidence_files::place(ground, file).unwrap_or_else(|| ground.repository.own_dir().join(&file.name));
     let line = field(Kind::of(file).as_str()).whole(evidence_files::from_here(ground, &path));
     match evidence_files::standing(ground, file) {
+        Standing::Intact if evidence_files::is_list(file) => {
+            let count = evidence_files::listed(ground, file).len();
+            line.tone(Tone::Dim, "  (lists ").data_in(Tone::Dim, count.to_string()).tone(Tone::Dim, ")")
+        }
         Standing::Intact => line,
         Standing::Altered => line.tone(Tone::Bad, "  (altered: not what was recorded)"),
         Standing::Gone => line.tone(Tone::Dim, "  (not here: removed, or made on another machine)"),

@@ -20,7 +20,7 @@ use std::io::{self, ErrorKind, Read as _, Seek as _};
 use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::digest::Digest;
 use crate::error::{Context as _, Result};
@@ -50,20 +50,31 @@ pub struct KeptFile {
 const LIST: &str = "proof-gate.artifacts/1";
 
 /// The list of a suite's artifacts.
-#[derive(Serialize)]
-struct List<'a> {
-    format: &'static str,
-    files: Vec<Listed<'a>>,
+#[derive(Serialize, Deserialize)]
+struct List {
+    format: String,
+    files: Vec<Listed>,
 }
 
 /// An artifact as the list has it.
-#[derive(Serialize)]
-struct Listed<'a> {
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Listed {
     /// Its path below the suite's folder.
-    name: String,
-    size: u64,
-    sha256: Digest,
-    media_type: &'a str,
+    pub name: String,
+    /// Its size in bytes.
+    pub size: u64,
+    /// The digest of its bytes.
+    pub sha256: Digest,
+    /// What it is.
+    pub media_type: String,
+}
+
+impl Listed {
+    /// What a list's bytes hold. Nothing where they are no list.
+    pub fn read(bytes: &[u8]) -> Option<Vec<Self>> {
+        let list: List = serde_json::from_slice(bytes).ok()?;
+        (list.format == LIST).then_some(list.files)
+    }
 }
 
 /// The evidence of one clone.
@@ -101,16 +112,16 @@ impl Store {
     pub fn list(&self, suite: &Path, artifacts: &[KeptFile]) -> Result<KeptFile> {
         let path = suite.join(Self::MANIFEST);
         let what = || format!("cannot write {}", path.display());
-        let files: Vec<Listed<'_>> = artifacts
+        let files: Vec<Listed> = artifacts
             .iter()
             .map(|file| Listed {
                 name: file.path.strip_prefix(suite).unwrap_or(&file.path).to_string_lossy().into_owned(),
                 size: file.size,
                 sha256: file.sha256,
-                media_type: file.media_type,
+                media_type: file.media_type.to_owned(),
             })
             .collect();
-        let list = List { format: LIST, files };
+        let list = List { format: LIST.to_owned(), files };
         let text = serde_json::to_string_pretty(&list).context(what())? + "\n";
         let mut file = File::options().write(true).create_new(true).mode(0o600).open(&path).context(what())?;
         io::Write::write_all(&mut file, text.as_bytes()).context(what())?;
