@@ -163,8 +163,10 @@ impl Store {
         if same(path)? == same(&object)? {
             return Ok(());
         }
-        // What stands there is believed only after it was read: a name is no proof of a content.
-        let (from, to) = if holds(&object, sha256) { (&*object, path) } else { (path, &*object) };
+        // What stands there is believed only after it was read: a name is no proof of a content. One that others may read is left to
+        // the runs that it is a name of.
+        let is_private = fs::symlink_metadata(&object)?.mode() & 0o077 == 0;
+        let (from, to) = if is_private && holds(&object, sha256) { (&*object, path) } else { (path, &*object) };
         let beside = to.parent().expect("evidence lies in a folder");
         let linked = tempfile::Builder::new().prefix(UNFINISHED).make_in(beside, |name| fs::hard_link(from, name));
         match linked {
@@ -249,6 +251,18 @@ mod tests {
         let second = store.take_in(&write(&run.join("b.txt"), b"good")).unwrap();
         assert!(holds(&second.path, second.sha256));
         assert!(holds(&store.object(second.sha256), second.sha256));
+    }
+
+    #[test]
+    fn a_content_that_others_may_read_by_now_is_kept_anew_for_its_owner() {
+        let (_folder, store, run) = store();
+        let first = store.take_in(&write(&run.join("a.txt"), b"same")).unwrap();
+        fs::set_permissions(&first.path, fs::Permissions::from_mode(0o666)).unwrap();
+        let second = store.take_in(&write(&run.join("b.txt"), b"same")).unwrap();
+        for file in [&second.path, &store.object(second.sha256)] {
+            assert_eq!(fs::metadata(file).unwrap().mode() & 0o777, 0o600);
+        }
+        assert!(holds(&first.path, first.sha256));
     }
 
     #[test]
