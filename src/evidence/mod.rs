@@ -29,7 +29,7 @@ pub use noticed::{ANYTHING, Noticed};
 pub use recipe::{NODE_PRELOAD, Recipe, ReportFrom, fill_in};
 pub use report::{Outcome, ReportEvidence, SuiteError, TestCase, TestReport};
 pub use said::heard;
-pub use store::{Fate, KeptFile, Store, Swept};
+pub use store::{Fate, KeptFile, Listed, Store, Swept};
 pub use text::short;
 pub use usage::lost_filter;
 pub use warnings::{Listener, WARNINGS_FILE, WarningLists};
