@@ -8,7 +8,7 @@ use regex::Regex;
 
 use super::judging::SuiteVerdict;
 use crate::evidence::ANYTHING;
-use crate::judge::{Allowance, Verdict};
+use crate::judge::{Allowance, Code, Verdict};
 use crate::policy::Policy;
 use crate::prove::log::MASK;
 use crate::reporter::{Line, shown};
@@ -57,6 +57,7 @@ fn of_suite(suite: &SuiteVerdict) -> Vec<String> {
     let (mut skipped, mut leftover) = (Vec::new(), Vec::new());
     for allowance in &suite.allowances {
         match allowance {
+            Allowance::Skipped(_) if is_focused(suite) => {}
             Allowance::Skipped(title) => skipped.push(exception("test", &pattern(title))),
             Allowance::Leftover(program) => leftover.push(exception("program", &pattern(program))),
             Allowance::Flaky => lines.push("flaky = \"unobservable\"".to_owned()),
@@ -72,13 +73,18 @@ fn of_suite(suite: &SuiteVerdict) -> Vec<String> {
     lines
 }
 
+/// Whether a focused test hides others, which are to be run then and not to be allowed.
+fn is_focused(suite: &SuiteVerdict) -> bool {
+    suite.verdict.findings().iter().any(|finding| finding.code == Code::Focused)
+}
+
 /// As many tests as there were, where the policy asks for none in particular and they can be believed.
 fn min_tests(policy: &Policy, suite: &SuiteVerdict) -> Option<u64> {
     let asked = policy.suites.get(&suite.name).map_or(0, |policy| policy.min_tests);
     let executed = suite.counts.executed();
     let is_good_but_for_what_can_be_allowed = match &suite.verdict {
         Verdict::Pass => true,
-        Verdict::Fail { .. } => !suite.allowances.is_empty(),
+        Verdict::Fail { .. } => !suite.allowances.is_empty() && !is_focused(suite),
     };
     (is_good_but_for_what_can_be_allowed && executed > asked && asked <= 1).then_some(executed)
 }
@@ -170,9 +176,11 @@ fn key(name: &str) -> String {
 #[cfg(test)]
 mod tests {
     use std::path::Path;
+    use std::time::Duration;
 
     use super::*;
-    use crate::evidence::{Noticed, WarningLists};
+    use crate::evidence::{Ended, Noticed, WarningLists};
+    use crate::judge::{Counts, Finding};
 
     #[test]
     fn what_is_printed_matches_the_text_it_was_made_of_and_nothing_longer() {
@@ -235,6 +243,31 @@ mod tests {
         assert!(patterns[0].starts_with("Unhandled Rejectiony") && patterns[0].len() < 300, "{patterns:?}");
         assert_eq!(proposed(&WarningLists::default(), &"Unhandled Rejection\n".repeat(60)).len(), 20);
         assert_eq!(like_pattern("[secret]"), None);
+    }
+
+    #[test]
+    fn what_a_focused_test_hides_is_not_offered() {
+        let file = "version = 1\n[suites.a]\nrun = ['x']\nreport = 'mocha-json'\n";
+        let policy = crate::policy::parse(file.as_bytes()).expect("it is a policy");
+        let told = |code| {
+            let finding = Finding { code, test: None, detail: String::new() };
+            let suite = SuiteVerdict {
+                name: "a".to_owned(),
+                argv: Vec::new(),
+                ended: Ended::Exited(0),
+                verdict: Verdict::of(vec![finding]),
+                counts: Counts { passed: 3, skipped: 1, ..Counts::default() },
+                notes: Vec::new(),
+                allowances: vec![Allowance::Skipped("b".to_owned())],
+                duration: Duration::ZERO,
+                runs: 1,
+                files: Vec::new(),
+                artifacts: Vec::new(),
+            };
+            (of_suite(&suite).is_empty(), min_tests(&policy, &suite))
+        };
+        assert_eq!(told(Code::SkippedTests), (false, Some(3)));
+        assert_eq!(told(Code::Focused), (true, None));
     }
 
     #[test]

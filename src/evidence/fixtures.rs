@@ -416,6 +416,24 @@ fn node_s_own_reader_sees_more_than_that_of_any_junit_xml() {
 }
 
 #[test]
+fn a_byte_order_mark_in_front_changes_nothing() {
+    for (name, bytes, ended) in fixtures() {
+        let read = |bytes: &[u8]| {
+            let report = parse_report(adapter_of(&name), bytes, &mut |_| {});
+            judge(&SuiteEvidence::new(ended, report), &Rules::default())
+        };
+        assert_eq!(read(&[b"\xef\xbb\xbf", &bytes[..]].concat()), read(&bytes), "{name}");
+    }
+}
+
+#[test]
+fn handles_that_jest_found_open_are_a_warning() {
+    let bytes = std::fs::read(folder().join("jest/detect.json")).unwrap();
+    let judged = judge_file(&bytes, adapter_of("jest/detect.json"), 0);
+    assert_eq!(codes(&judged), "WARNING");
+}
+
+#[test]
 fn the_index_names_every_report_that_lies_there() {
     let indexed: BTreeSet<String> = fixtures().into_iter().map(|(name, _, _)| name).collect();
     let runners = ["mocha", "playwright", "vitest", "jest", "nodetest", "pytest", "nextest", "ctrf", "go", "tap"];

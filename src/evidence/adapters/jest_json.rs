@@ -130,9 +130,10 @@ mod tests {
     /// A report of one file with these tests, and a summary that agrees.
     fn report(tests: &[Value]) -> Value {
         let count = |status: &str| tests.iter().filter(|test| test["status"] == status).count();
-        let failed = count("failed");
+        let (failed, todo) = (count("failed"), count("todo"));
         json!({
             "numTotalTests": tests.len(), "numPassedTests": count("passed"), "numFailedTests": failed,
+            "numPendingTests": count("pending") + count("skipped") + count("disabled"), "numTodoTests": todo,
             "numTotalTestSuites": 1, "numFailedTestSuites": u8::from(failed > 0), "numRuntimeErrorTestSuites": 0,
             "success": failed == 0, "wasInterrupted": false, "openHandles": [],
             "testResults": [{
@@ -222,7 +223,7 @@ mod tests {
 
     #[test]
     fn a_summary_that_knows_more_than_the_list_is_believed() {
-        for name in ["numTotalTests", "numPassedTests", "numFailedTests"] {
+        for name in ["numTotalTests", "numPassedTests", "numFailedTests", "numPendingTests", "numTodoTests"] {
             let mut report = report(&[test("passed", 1)]);
             report[name] = json!(7);
             assert_eq!(read(&report).contradictions.len(), 1, "{name}");

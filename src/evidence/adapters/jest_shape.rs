@@ -16,6 +16,8 @@ pub(super) struct Document {
     pub num_total_tests: u64,
     pub num_passed_tests: u64,
     pub num_failed_tests: u64,
+    num_pending_tests: u64,
+    num_todo_tests: u64,
     /// Files; with vitest groups too.
     pub num_total_test_suites: u64,
     num_failed_test_suites: u64,
@@ -143,6 +145,14 @@ fn check_summary(document: &Document, failed: u64, report: &mut TestReport) {
         if stated != listed {
             report.contradictions.push(format!("`{name}` is {stated}, the report lists {listed}"));
         }
+    }
+    let left_out = document.num_pending_tests.saturating_add(document.num_todo_tests);
+    let assertions = document.test_results.iter().flat_map(|file| &file.assertion_results);
+    let shown = assertions.filter(|assertion| !matches!(assertion.status.as_str(), "passed" | "failed")).count() as u64;
+    if left_out > shown {
+        report
+            .contradictions
+            .push(format!("`numPendingTests` and `numTodoTests` are {left_out}, the report lists {shown}"));
     }
     if failed > 0 || !report.errors.is_empty() {
         return;
