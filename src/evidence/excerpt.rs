@@ -50,10 +50,10 @@ impl Wanted {
         Wanted { title: words(title), name: name.and_then(words), detail: detail.and_then(detail_words), line: None }
     }
 
-    /// Words that were printed, as in `warning: unused (log:12)`: what stands in brackets at the end is where.
+    /// Words that were printed, as in `warning: unused (log:12)` or `(log:12, run 2)`: what stands in brackets at the end is where.
     pub fn printed(detail: &str) -> Self {
         let place = detail.strip_suffix(')').and_then(|detail| detail.rsplit_once("(log:"));
-        let line = place.and_then(|(_, number)| number.parse().ok());
+        let line = place.and_then(|(_, place)| place.split(',').next()?.parse().ok());
         Wanted { detail: detail_words(detail), line, ..Wanted::default() }
     }
 }
@@ -278,6 +278,7 @@ mod tests {
     fn a_warning_is_found_by_its_words_and_its_number_tells_it_from_others() {
         let warning = "MaxListenersExceededWarning: too many (log:13)";
         assert_eq!(found(LOG, Wanted::printed(warning)), Some((Rank::Named, 13)));
+        assert_eq!(found(LOG, Wanted::printed(&warning.replace("13", "13, run 2"))), Some((Rank::Named, 13)));
         // Of a long log the middle is missing, and numbers are off.
         assert_eq!(found(LOG, Wanted::printed(&warning.replace("13", "900"))), Some((Rank::Detail, 13)));
     }
