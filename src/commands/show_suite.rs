@@ -114,6 +114,8 @@ impl Excerpt {
         };
         let line = |(number, text): &(usize, Vec<u8>)| {
             let is_meant = self.meant == Some(*number);
+            // What was read out of a document has no lines of its own there.
+            let number = if *number == 0 { String::new() } else { number.to_string() };
             let start = Line::new().text(if is_meant { "  > " } else { "    " }).data(format!("{number:>6} | "));
             start.data_in(if is_meant { Tone::Plain } else { Tone::Dim }, text).at_most(MAX_ROWS)
         };
@@ -128,10 +130,19 @@ fn excerpts(ground: &Ground<'_>, suite: &SuiteEntry) -> Vec<Excerpt> {
     let mut best: Vec<Option<(Rank, usize, usize)>> = vec![None; wanted.len()];
     let files = files_to_search(suite);
     let mut texts = Vec::new();
+    let mut documents = Vec::new();
     for file in &files {
         let text = evidence_files::read(ground, file).unwrap_or_default();
         let is_report = Kind::of(file) == Kind::Report;
         let source = if is_report { Source::Report } else { Source::Log };
+        let told = if is_report { excerpt::told(&text, &wanted) } else { None };
+        if let Some(told) = told {
+            for (at, told) in told.into_iter().enumerate().filter(|(at, _)| best[*at].is_none()) {
+                documents.extend(told.map(|told| (at, file, told)));
+            }
+            texts.push(text);
+            continue;
+        }
         // What people read comes first; runners that write nothing else leave their report.
         let found = excerpt::locate(&text, source, &wanted).into_iter().zip(&mut best);
         for (found, best) in found.filter(|(_, best)| !is_report || best.is_none()) {
@@ -145,7 +156,15 @@ fn excerpts(ground: &Ground<'_>, suite: &SuiteEntry) -> Vec<Excerpt> {
     }
     let mut shown = BTreeSet::new();
     let mut excerpts = Vec::new();
-    for ((finding, wanted), place) in numbers.into_iter().zip(&wanted).zip(best) {
+    for (number, ((finding, wanted), place)) in numbers.into_iter().zip(&wanted).zip(best).enumerate() {
+        if let (None, Some((_, file, told))) = (place, documents.iter().find(|(at, _, _)| *at == number))
+            && excerpts.len() < MAX_EXCERPTS
+            && let Some(path) = evidence_files::place(ground, file)
+        {
+            let numbered = told.text.iter().map(|line| (0, line.clone())).collect();
+            excerpts.push(Excerpt { finding: Some(finding), path, meant: Some(told.line), numbered });
+            continue;
+        }
         let Some((_, at, line)) = place.filter(|_| excerpts.len() < MAX_EXCERPTS) else { continue };
         // All of a report may stand in one line.
         let column = excerpt::column(&texts[at], line, wanted);

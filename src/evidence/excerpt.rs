@@ -9,6 +9,10 @@ use std::borrow::Cow;
 
 use bstr::ByteSlice as _;
 
+mod json;
+
+pub use json::{Told, told};
+
 /// Lines shown in front of the one that is meant.
 const BEFORE: usize = 2;
 /// Lines shown behind it: what went wrong mostly stands there.
@@ -41,13 +45,21 @@ pub struct Wanted {
     name: Option<String>,
     detail: Option<String>,
     line: Option<usize>,
+    /// Whether the words have to be a certain test's: what went wrong may be the same in another.
+    is_of_test: bool,
 }
 
 impl Wanted {
     /// A test by its full title, with the first line of what went wrong as far as it comes from the run.
     pub fn test(title: &str, detail: Option<&str>) -> Self {
         let name = [" > ", " › ", "::"].iter().find_map(|between| title.rsplit_once(between)).map(|(_, name)| name);
-        Wanted { title: words(title), name: name.and_then(words), detail: detail.and_then(detail_words), line: None }
+        Wanted {
+            title: words(title),
+            name: name.and_then(words),
+            detail: detail.and_then(detail_words),
+            line: None,
+            is_of_test: true,
+        }
     }
 
     /// Words that were printed, as in `warning: unused (log:12)` or `(log:12, run 2)`: what stands in brackets at the end is where.
@@ -99,8 +111,8 @@ pub fn locate(text: &[u8], source: Source, wanted: &[Wanted]) -> Vec<Option<(Ran
                 (true, _) if wanted.line == Some(number) => Some(Rank::Named),
                 (true, _) if is_near() => Some(Rank::DetailNearName),
                 (_, true) => Some(Rank::Title),
-                (true, false) => Some(Rank::Detail),
-                (false, false) => has(&line, &wanted.name).then_some(Rank::Name),
+                (true, false) if !wanted.is_of_test => Some(Rank::Detail),
+                (_, false) => has(&line, &wanted.name).then_some(Rank::Name),
             };
             if let Some(rank) = rank
                 && found.is_none_or(|(best, _)| rank <= best)
@@ -257,6 +269,13 @@ mod tests {
     fn what_went_wrong_is_found_below_the_name_of_its_test() {
         let wanted = Wanted::test("payment charges once", Some("AssertionError: expected 1 to equal 2 (test/card.js)"));
         assert_eq!(found(LOG, wanted), Some((Rank::DetailNearName, 10)));
+    }
+
+    #[test]
+    fn what_went_wrong_elsewhere_is_not_taken_for_this_test_s() {
+        let detail = Some("AssertionError: expected 1 to equal 2");
+        assert_eq!(found(LOG, Wanted::test("payment refunds twice", detail)), None);
+        assert_eq!(found(LOG, Wanted::test("", detail)), None);
     }
 
     #[test]
