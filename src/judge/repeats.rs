@@ -35,6 +35,9 @@ enum Seen {
     Passed,
 }
 
+/// The runs that list a test: what happened to it there, and how often it stands there.
+type Entries = BTreeMap<usize, (Seen, usize)>;
+
 impl Seen {
     fn of(outcome: Outcome) -> Self {
         match outcome {
@@ -64,16 +67,17 @@ impl Seen {
 /// never be reached.
 pub fn differences(runs: &[Run<'_>]) -> Vec<Finding> {
     let mut tests: Vec<(&str, Option<&str>)> = Vec::new();
-    let mut seen: HashMap<(&str, Option<&str>), BTreeMap<usize, Seen>> = HashMap::new();
+    let mut seen: HashMap<(&str, Option<&str>), Entries> = HashMap::new();
     for (number, run) in runs.iter().enumerate() {
         for case in cases_of(run) {
             let test = (case.title.as_str(), case.file.as_deref());
             let outcomes = seen.entry(test).or_insert_with(|| {
                 tests.push(test);
-                BTreeMap::new()
+                Entries::new()
             });
-            let outcome = outcomes.entry(number).or_insert(Seen::Passed);
+            let (outcome, times) = outcomes.entry(number).or_insert((Seen::Passed, 0));
             *outcome = (*outcome).min(Seen::of(case.outcome));
+            *times += 1;
         }
     }
     let must_have = |run: &Run<'_>| run.verdict == Word::Pass && matches!(run.report, ReportEvidence::Read(_));
@@ -83,10 +87,12 @@ pub fn differences(runs: &[Run<'_>]) -> Vec<Finding> {
     for test in tests {
         let mut outcomes = seen.remove(&test).expect("every test was seen");
         for number in &must_have {
-            outcomes.entry(*number).or_insert(Seen::Absent);
+            outcomes.entry(*number).or_insert((Seen::Absent, 0));
         }
-        let Some(detail) = difference(runs, &outcomes) else { continue };
-        some_failed |= outcomes.values().any(|seen| *seen == Seen::Failed);
+        let seen = outcomes.iter().map(|(number, (seen, _))| (*number, *seen)).collect();
+        let times = must_have.iter().map(|number| (*number, outcomes[number].1)).collect();
+        let Some(detail) = difference(runs, &seen).or_else(|| other_number(runs, &times)) else { continue };
+        some_failed |= seen.values().any(|seen| *seen == Seen::Failed);
         if findings.len() < MAX_TESTS {
             findings.push(Finding { code: Code::TestFlaky, test: Some(test.0.to_owned()), detail });
         } else {
@@ -126,6 +132,20 @@ fn difference(runs: &[Run<'_>], outcomes: &BTreeMap<usize, Seen>) -> Option<Stri
         let explained = *seen != Seen::Passed;
         format!("{} {}", seen.words(), named(runs, numbers, explained))
     });
+    Some(words.collect::<Vec<_>>().join("; "))
+}
+
+/// `1 of this title in run 2; 2 of this title in run 1`; nothing where a title stands in every report as often.
+fn other_number(runs: &[Run<'_>], times: &BTreeMap<usize, usize>) -> Option<String> {
+    let mut groups: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
+    for (number, times) in times {
+        groups.entry(*times).or_default().push(*number);
+    }
+    if groups.len() < 2 {
+        return None;
+    }
+    let words =
+        groups.iter().map(|(times, numbers)| format!("{times} of this title in {}", named(runs, numbers, true)));
     Some(words.collect::<Vec<_>>().join("; "))
 }
 
@@ -214,6 +234,14 @@ mod tests {
             told(&runs, &[]),
             ["a: was skipped in run 2; passed in run 1", "b: is not in the report of run 2; passed in run 1"]
         );
+    }
+
+    #[test]
+    fn a_title_that_stands_in_one_report_more_often_differs() {
+        let runs = [report(&[("a", Passed), ("a", Passed)]), report(&[("a", Passed)]), report(&[("a", Passed); 2])];
+        assert_eq!(told(&runs, &[]), ["a: 1 of this title in run 2; 2 of this title in run 1, run 3"]);
+        let runs = [report(&[("a", Passed); 2]), report(&[("a", Passed), ("b", Failed)])];
+        assert_eq!(told(&runs, &[]), ["b: failed in run 2; is not in the report of run 1"]);
     }
 
     #[test]

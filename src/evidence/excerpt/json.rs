@@ -6,7 +6,7 @@
 use bstr::ByteSlice as _;
 use serde_json::Value;
 
-use super::{AFTER, MAX_LINE, Wanted, padded, shown};
+use super::{AFTER, Wanted, padded, shown};
 
 /// Bytes of a document that is looked into; a larger one is left to editors.
 const MAX_DOCUMENT: usize = 16 * 1024 * 1024;
@@ -19,6 +19,9 @@ pub struct Told {
     /// The string's own lines.
     pub text: Vec<Vec<u8>>,
 }
+
+/// Bytes of a string that may be a title.
+const MAX_TITLE: usize = 1000;
 
 /// The strings that belong to the same object.
 type Strings<'a> = Vec<&'a str>;
@@ -41,7 +44,7 @@ pub fn told(text: &[u8], wanted: &[Wanted]) -> Option<Vec<Option<Told>>> {
 
 fn walk<'a>(value: &'a Value, wanted: &[Wanted], found: &mut [[Strings<'a>; 2]]) {
     if let Value::Object(members) = value {
-        let short = members.values().filter_map(Value::as_str).filter(|text| text.len() <= MAX_LINE);
+        let short = members.values().filter_map(Value::as_str).filter(|text| text.len() <= MAX_TITLE);
         let words: Vec<String> = short.map(|text| padded(text.as_bytes())).collect();
         for (wanted, found) in wanted.iter().zip(found.iter_mut()) {
             let carries = |title: &Option<String>| title.as_ref().is_some_and(|title| words.contains(title));
@@ -81,7 +84,10 @@ fn children(value: &Value) -> Box<dyn Iterator<Item = &Value> + '_> {
 fn read(document: &[u8], string: &str) -> Told {
     let at = document.find(Value::from(string).to_string().as_bytes()).unwrap_or(0);
     let lines = string.as_bytes().trim_end().lines().skip_while(|line| line.trim().is_empty());
-    Told { line: 1 + document[..at].find_iter(b"\n").count(), text: lines.take(AFTER + 3).map(shown).collect() }
+    Told {
+        line: 1 + document[..at].find_iter(b"\n").count(),
+        text: lines.take(AFTER + 3).map(|line| shown(line, 0)).collect(),
+    }
 }
 
 #[cfg(test)]
