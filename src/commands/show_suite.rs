@@ -134,7 +134,6 @@ fn excerpts(ground: &Ground<'_>, suite: &SuiteEntry) -> Vec<Excerpt> {
     for file in &files {
         let text = evidence_files::read(ground, file).unwrap_or_default();
         let is_report = Kind::of(file) == Kind::Report;
-        let source = if is_report { Source::Report } else { Source::Log };
         let told = if is_report { excerpt::told(&text, &wanted) } else { None };
         if let Some(told) = told {
             for (at, told) in told.into_iter().enumerate().filter(|(at, _)| best[*at].is_none()) {
@@ -143,6 +142,7 @@ fn excerpts(ground: &Ground<'_>, suite: &SuiteEntry) -> Vec<Excerpt> {
             texts.push(text);
             continue;
         }
+        let source = if is_report { Source::Report } else { Source::Log };
         // What people read comes first; runners that write nothing else leave their report.
         let found = excerpt::locate(&text, source, &wanted).into_iter().zip(&mut best);
         for (found, best) in found.filter(|(_, best)| !is_report || best.is_none()) {

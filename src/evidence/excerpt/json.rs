@@ -8,9 +8,6 @@ use serde_json::Value;
 
 use super::{AFTER, Wanted, padded, shown};
 
-/// A longer string is no title, in bytes.
-const MAX_TITLE: usize = 1_000;
-
 /// Bytes of a document that is looked into; a larger one is left to editors.
 const MAX_DOCUMENT: usize = 16 * 1024 * 1024;
 
@@ -22,6 +19,9 @@ pub struct Told {
     /// The string's own lines.
     pub text: Vec<Vec<u8>>,
 }
+
+/// Bytes of a string that may be a title.
+const MAX_TITLE: usize = 1000;
 
 /// The strings that belong to the same object.
 type Strings<'a> = Vec<&'a str>;
