@@ -5,7 +5,7 @@ use serde_json::Value;
 use crate::support::{Fingerprint, SHOP_POLICY, Sandbox};
 
 const STATS: &str = r#""stats":{"tests":1,"passes":1,"pending":0,"failures":0}"#;
-const TEST: &str = r#"{"title":"works","fullTitle":"pay works","file":"a.js","currentRetry":0,"err":{}}"#;
+const TEST: &str = r#"{"title":"works","fullTitle":"pay works","file":"a.js","duration":1,"currentRetry":0,"err":{}}"#;
 
 /// A whole mocha report of one passed test.
 fn green() -> String {

@@ -83,7 +83,7 @@ fn a_fail_shows_first_what_failed_with_the_lines_of_the_log_around_it() {
 #[test]
 fn a_report_in_json_shows_what_each_failure_says_and_not_its_syntax() {
     let sandbox = Sandbox::new();
-    let script = r#"entry() { printf '{"title":"%s","fullTitle":"payment %s","file":"test/payment.js","currentRetry":0,"err":%s}' "$1" "$1" "$2"; }
+    let script = r#"entry() { printf '{"title":"%s","fullTitle":"payment %s","file":"test/payment.js","duration":1,"currentRetry":0,"err":%s}' "$1" "$1" "$2"; }
 passed=$(for n in $(seq 100); do entry "step $n" '{}'; printf ,; done)
 failed=$(entry "adds up" '{"message":"one is not two"}'),$(entry "is paid" '{"message":"no money left"}')
 printf '{"stats":{"tests":102,"passes":100,"pending":0,"failures":2},"tests":[%s%s],"pending":[],"failures":[%s],"passes":[%s]}' \

@@ -133,7 +133,7 @@ const NODE: &str = r#"
 const { EventEmitter } = require('node:events');
 const bus = new EventEmitter();
 for (let i = 0; i < 12; i++) bus.on('paid', () => {});
-const test = { title: 'works', fullTitle: 'pay works', file: 'a.js', currentRetry: 0, err: {} };
+const test = { title: 'works', fullTitle: 'pay works', file: 'a.js', duration: 1, currentRetry: 0, err: {} };
 const stats = { tests: 1, passes: 1, pending: 0, failures: 0 };
 const report = JSON.stringify({ stats, tests: [test], pending: [], failures: [], passes: [test] });
 require('node:fs').writeFileSync(process.env.PROOF_REPORT, report);
