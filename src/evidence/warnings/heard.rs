@@ -8,6 +8,7 @@ use bstr::ByteSlice as _;
 use regex::Regex;
 
 use super::lists::{Kind, WarningLists};
+use super::own_words::OwnWords;
 use crate::evidence::Noticed;
 use crate::evidence::text::{bounded, short};
 
@@ -69,8 +70,13 @@ impl Heard {
 
     /// As the judge takes it: every kept line that means failure, in their order, and one note for each other kind. Paths below
     /// `folder` are made relative to it.
-    pub(super) fn noticed(self, lists: &WarningLists, place: Place, folder: &Path) -> Vec<Noticed> {
-        let own = |line: &str| relative(line, folder);
+    pub(super) fn noticed(self, lists: &WarningLists, place: Place, folder: &Path, own: OwnWords<'_>) -> Vec<Noticed> {
+        let warns = |words: &str| matches!(lists.kind(words.as_bytes()), Some(Kind::BuiltIn(_) | Kind::Own(_)));
+        // A pattern of the policy means the line as it is.
+        let is_own = |kind: Kind, line: &str| {
+            let is_built_in = matches!(kind, Kind::BuiltIn(_)) && !lists.is_own(line.as_bytes());
+            is_built_in && place == Place::Log && own.are(line, warns)
+        };
         let (mut warnings, mut more, mut notes) = (Vec::new(), Vec::new(), Vec::new());
         for (kind, tally) in self.kinds {
             let Tally { count, first, .. } = tally;
@@ -78,7 +84,8 @@ impl Heard {
             match kind {
                 Kind::BuiltIn(_) | Kind::Own(_) => {
                     let left_out = count - first.len() as u64;
-                    warnings.extend(first.into_iter().map(|(number, line)| (number, own(&line))));
+                    let first = first.into_iter().filter(|(_, line)| !is_own(kind, line));
+                    warnings.extend(first.map(|(number, line)| (number, relative(&line, folder))));
                     if left_out > 0 {
                         let line = format!("and {left_out} more lines of the same kind: {name}");
                         more.push(Noticed::Warning { place: place.without_number().to_owned(), line });
@@ -86,7 +93,7 @@ impl Heard {
                 }
                 Kind::Allowed(_) | Kind::Counted(_) => {
                     let (number, line) = &first[0];
-                    let (line, place) = (own(line), place.words(*number));
+                    let (line, place) = (relative(line, folder), place.words(*number));
                     let times = if count == 1 { String::new() } else { format!(", {count} times, the first") };
                     notes.push(Noticed::Note(match kind {
                         Kind::Allowed(_) => format!("allowed warning ({name}){times}: {line} ({place})"),

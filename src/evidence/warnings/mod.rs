@@ -6,6 +6,7 @@ mod built_in;
 mod file;
 mod heard;
 mod lists;
+mod own_words;
 mod plain;
 mod scanner;
 #[cfg(test)]
@@ -18,6 +19,7 @@ use self::heard::Place;
 use self::scanner::Scanner;
 use super::noticed::Noticed;
 pub use lists::WarningLists;
+pub use own_words::OwnWords;
 
 /// The name of the file beside the report that node's processes write their warnings to.
 pub const WARNINGS_FILE: &str = "warnings";
@@ -67,12 +69,13 @@ impl Listener {
     }
 
     /// What was heard, in the order of output, warnings file and report. A line that stands in several of them is told once. Paths below
-    /// `folder`, where the suite ran, are made relative to it.
-    pub fn finish(self, folder: &Path) -> Vec<Noticed> {
+    /// `folder`, where the suite ran, are made relative to it. A line of the output that is the suite's `own` words is none of the
+    /// built-in warnings.
+    pub fn finish(self, folder: &Path, own: OwnWords<'_>) -> Vec<Noticed> {
         let Listener { lists, output, warnings, report, unread } = self;
         let mut noticed: Vec<Noticed> = Vec::new();
         for (place, scanner) in [(Place::Log, output), (Place::WarningsFile, warnings), (Place::Report, report)] {
-            let more = scanner.finish().noticed(&lists, place, folder);
+            let more = scanner.finish().noticed(&lists, place, folder, own);
             // Where standard output is the report, a line of the log holds one of the tests' in the report's spelling.
             noticed.retain(|told| !more.iter().any(|new| is_spelt_out(told, new)));
             let told: HashSet<String> = noticed.iter().filter_map(line_of).map(str::to_owned).collect();

@@ -24,7 +24,7 @@ fn heard<'b>(lists: &WarningLists, pieces: impl IntoIterator<Item = &'b [u8]>) -
 }
 
 fn words(listener: Listener) -> Vec<String> {
-    let noticed = listener.finish(Path::new("/var/work/a1/tree"));
+    let noticed = listener.finish(Path::new("/var/work/a1/tree"), OwnWords::default());
     let words = noticed.into_iter().map(|noticed| match noticed {
         Noticed::Warning { place, line } => format!("{place} {line}"),
         Noticed::Note(note) => format!("note {note}"),
