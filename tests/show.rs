@@ -81,6 +81,25 @@ fn a_fail_shows_first_what_failed_with_the_lines_of_the_log_around_it() {
 }
 
 #[test]
+fn a_report_that_is_all_one_line_shows_each_failure_where_it_stands() {
+    let sandbox = Sandbox::new();
+    let script = r#"entry() { printf '{"title":"%s","fullTitle":"payment %s","file":"test/payment.js","currentRetry":0,"err":%s}' "$1" "$1" "$2"; }
+passed=$(for n in $(seq 100); do entry "step $n" '{}'; printf ,; done)
+failed=$(entry "adds up" '{"message":"one is not two"}'),$(entry "is paid" '{"message":"no money left"}')
+printf '{"stats":{"tests":102,"passes":100,"pending":0,"failures":2},"tests":[%s%s],"pending":[],"failures":[%s],"passes":[%s]}' \
+	"$passed" "$failed" "$failed" "${passed%,}" >"$PROOF_REPORT"
+exit 2
+"#;
+    sandbox.write("suite.sh", script);
+    sandbox.commit("Report in one line");
+    sandbox.proof_gate(&["run", "--suite", "payment"]).ends_with(1).says("TEST_FAILED");
+    let shown = show(&sandbox, &[]);
+    let excerpts: Vec<&str> = shown.lines().filter(|line| line.starts_with("  >      1 | …")).collect();
+    assert_eq!(excerpts.len(), 2, "{shown}");
+    assert!(excerpts[0].contains("one is not two") && excerpts[1].contains("no money left"), "{shown}");
+}
+
+#[test]
 fn paths_open_from_where_the_user_is() {
     let mut sandbox = refused(PRINTED);
     sandbox.work_in("shop/src");

@@ -9,8 +9,9 @@ use regex::Regex;
 
 use super::lists::{Kind, WarningLists};
 use super::own_words::OwnWords;
-use crate::evidence::Noticed;
 use crate::evidence::text::{bounded, short};
+use crate::evidence::{ANYTHING, Noticed};
+use crate::url::without_user_info;
 
 /// Lines of one kind that are kept.
 const KEPT: usize = 20;
@@ -43,8 +44,17 @@ pub(super) struct Heard {
 struct Tally {
     count: u64,
     last_line: u64,
-    /// Line numbers and lines.
-    first: Vec<(u64, String)>,
+    first: Vec<Kept>,
+}
+
+/// A line that is kept.
+#[derive(Debug)]
+struct Kept {
+    number: u64,
+    /// As it is shown.
+    line: String,
+    /// As it was searched; see [`Noticed::Warning`].
+    like: String,
 }
 
 impl Heard {
@@ -64,18 +74,34 @@ impl Heard {
         tally.last_line = number;
         if tally.first.len() < KEPT {
             let (line, place) = line();
-            tally.first.push((number, shown(line, place)));
+            let (line, like) = shown(line, place);
+            tally.first.push(Kept { number, line, like });
         }
     }
 
     /// As the judge takes it: every kept line that means failure, in their order, and one note for each other kind. Paths below
     /// `folder` are made relative to it.
-    pub(super) fn noticed(self, lists: &WarningLists, place: Place, folder: &Path, own: OwnWords<'_>) -> Vec<Noticed> {
+    pub(super) fn noticed(
+        self,
+        lists: &WarningLists,
+        place: Place,
+        folder: &Path,
+        words: OwnWords<'_>,
+    ) -> Vec<Noticed> {
         let warns = |words: &str| matches!(lists.kind(words.as_bytes()), Some(Kind::BuiltIn(_) | Kind::Own(_)));
         // A pattern of the policy means the line as it is.
-        let is_own = |kind: Kind, line: &str| {
+        let says_nothing = |kind: Kind, line: &str| {
             let is_built_in = matches!(kind, Kind::BuiltIn(_)) && !lists.is_own(line.as_bytes());
-            is_built_in && place == Place::Log && own.are(line, warns)
+            is_built_in && place == Place::Log && words.are(line, warns)
+        };
+        let own = |line: &str| match named(folder) {
+            Some(folder) => line.replace(&format!("{folder}/"), ""),
+            None => line.to_owned(),
+        };
+        // The folder around it is another in every proof.
+        let like = |line: &str| match folder.parent().and_then(named) {
+            Some(around) => line.replace(around, &ANYTHING.to_string()),
+            None => line.to_owned(),
         };
         let (mut warnings, mut more, mut notes) = (Vec::new(), Vec::new(), Vec::new());
         for (kind, tally) in self.kinds {
@@ -84,16 +110,15 @@ impl Heard {
             match kind {
                 Kind::BuiltIn(_) | Kind::Own(_) => {
                     let left_out = count - first.len() as u64;
-                    let first = first.into_iter().filter(|(_, line)| !is_own(kind, line));
-                    warnings.extend(first.map(|(number, line)| (number, relative(&line, folder))));
+                    let first = first.into_iter().filter(|kept| !says_nothing(kind, &kept.line));
+                    warnings.extend(first.map(|kept| (kept.number, own(&kept.line), like(&kept.like))));
                     if left_out > 0 {
                         let line = format!("and {left_out} more lines of the same kind: {name}");
-                        more.push(Noticed::Warning { place: place.without_number().to_owned(), line });
+                        more.push(Noticed::Warning { place: place.without_number().to_owned(), line, like: None });
                     }
                 }
                 Kind::Allowed(_) | Kind::Counted(_) => {
-                    let (number, line) = &first[0];
-                    let (line, place) = (relative(line, folder), place.words(*number));
+                    let (line, place) = (own(&first[0].line), place.words(first[0].number));
                     let times = if count == 1 { String::new() } else { format!(", {count} times, the first") };
                     notes.push(Noticed::Note(match kind {
                         Kind::Allowed(_) => format!("allowed warning ({name}){times}: {line} ({place})"),
@@ -104,14 +129,18 @@ impl Heard {
                 }
             }
         }
-        warnings.sort_by_key(|(number, _)| *number);
-        let warnings = warnings.into_iter().map(|(number, line)| Noticed::Warning { place: place.words(number), line });
+        warnings.sort_by_key(|(number, ..)| *number);
+        let warnings = warnings.into_iter().map(|(number, line, like)| Noticed::Warning {
+            place: place.words(number),
+            line,
+            like: Some(like),
+        });
         warnings.chain(more).chain(notes).collect()
     }
 }
 
 impl Place {
-    fn without_number(self) -> &'static str {
+    pub(super) fn without_number(self) -> &'static str {
         match self {
             Place::Log => "log",
             Place::WarningsFile => "warnings file",
@@ -127,20 +156,29 @@ impl Place {
     }
 }
 
-/// A line as it is shown: bounded, and without what differs from run to run by nature, the number of a process.
-fn shown(line: &[u8], place: usize) -> String {
+/// A line as it is shown: bounded, and without what differs from run to run by nature, the number of a process. And what it is like.
+fn shown(line: &[u8], place: usize) -> (String, String) {
     static PROCESS: LazyLock<Regex> =
         LazyLock::new(|| Regex::new(r"\((node|bun|deno):\d+\)").expect("the pattern is constant"));
     let is_far = line[..place.min(line.len())].chars().nth(SHOWN_BEFORE).is_some();
     let from = if is_far { &line[place..] } else { line };
     let text = from[..from.len().min(LONGEST)].to_str_lossy();
+    let like = PROCESS.replace_all(&text, format!("($1:{ANYTHING})"));
+    let mut like = match without_user_info(&like) {
+        cut if cut == like => like.into_owned(),
+        cut => cut.replace("://", &format!("://{ANYTHING}")),
+    };
+    if is_far {
+        like.insert(0, ANYTHING);
+    }
+    if from.len() > LONGEST {
+        like.push(ANYTHING);
+    }
     let text = PROCESS.replace_all(text.trim(), "($1)");
-    short(&bounded(&if is_far { format!("…{text}") } else { text.into_owned() }))
+    (short(&bounded(&if is_far { format!("…{text}") } else { text.into_owned() })), like)
 }
 
-fn relative(line: &str, folder: &Path) -> String {
-    match folder.to_str().filter(|folder| !folder.trim_matches('/').is_empty()) {
-        Some(folder) => line.replace(&format!("{}/", folder.trim_end_matches('/')), ""),
-        None => line.to_owned(),
-    }
+/// A folder's path as lines hold it; none where it is no folder of its own.
+fn named(folder: &Path) -> Option<&str> {
+    folder.to_str().map(|folder| folder.trim_end_matches('/')).filter(|folder| !folder.trim_matches('/').is_empty())
 }
