@@ -73,6 +73,16 @@ fn the_policy_s_own_pattern_fails_and_what_only_counts_does_not() {
 }
 
 #[test]
+fn the_suite_s_own_arguments_warn_of_nothing_and_a_title_that_no_report_holds_does() {
+    let policy = SHOP_POLICY.replace("\"src/payments\"]\nreport", "\"src/payments\", \"SIGSEGV\"]\nreport");
+    assert_ne!(policy, SHOP_POLICY);
+    let sandbox = shop("echo \"\\$ mocha 'src/payments' 'SIGSEGV'\";", &policy);
+    sandbox.proof_gate(&["run", "--suite", "payment"]).ends_with(0);
+    let sandbox = shop("echo '✔ falls on SIGSEGV (3ms)';", &policy);
+    sandbox.proof_gate(&["run", "--suite", "payment"]).ends_with(1).says("SIGSEGV (3ms) (log:2)");
+}
+
+#[test]
 fn a_warning_is_found_in_the_part_of_a_log_that_is_not_kept() {
     let script = "yes line | head -c 20M; echo 'Jest did not exit one second after the test run has completed.'; yes line | head -c 20M;";
     let sandbox = shop(script, SHOP_POLICY);

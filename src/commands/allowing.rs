@@ -200,7 +200,7 @@ mod tests {
     fn proposed(lists: &WarningLists, output: &str) -> Vec<String> {
         let mut listener = lists.listen();
         listener.output(output.as_bytes());
-        let noticed = listener.finish(Path::new("/var/work/proof-7PKW49/tree"));
+        let noticed = listener.finish(Path::new("/var/work/proof-7PKW49/tree"), crate::evidence::OwnWords::default());
         let like = noticed.into_iter().filter_map(|noticed| match noticed {
             Noticed::Warning { like, .. } => like,
             _ => None,

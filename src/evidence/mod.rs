@@ -32,7 +32,7 @@ pub use said::heard;
 pub use store::{Fate, KeptFile, Listed, Store, Swept};
 pub use text::short;
 pub use usage::lost_filter;
-pub use warnings::{Listener, WARNINGS_FILE, WarningLists};
+pub use warnings::{Listener, OwnWords, WARNINGS_FILE, WarningLists};
 
 /// How a suite's process ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -10,7 +10,7 @@ use super::finding::{Code, Finding};
 use super::rules::{Flaky, Rules};
 use super::verdict::{Counts, Verdict};
 use crate::evidence::{
-    self, Ended, Noticed, Outcome, ReportEvidence, Retries, SuiteError, SuiteEvidence, TestCase, TestReport,
+    self, Ended, Noticed, Outcome, OwnWords, ReportEvidence, Retries, SuiteError, SuiteEvidence, TestCase, TestReport,
     WarningLists,
 };
 use crate::policy::{Adapter, Report};
@@ -59,7 +59,7 @@ impl Judged {
 pub fn judge_file(bytes: &[u8], report: Report, exit: i32) -> Judged {
     let mut heard = WarningLists::default().listen();
     let read = evidence::parse_report(report, bytes, &mut |lines| heard.report(lines));
-    let noticed = heard.finish(Path::new(""));
+    let noticed = heard.finish(Path::new(""), OwnWords::default());
     let evidence = SuiteEvidence { noticed, ..SuiteEvidence::new(Ended::Exited(exit), read) };
     let mut judged = judge(&evidence, &Rules::default());
     if report.adapter != Adapter::ExitCode && evidence::retries(report) == Retries::Unseen {

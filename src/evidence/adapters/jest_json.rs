@@ -243,7 +243,7 @@ mod tests {
             let mut heard = WarningLists::default().listen();
             parse(report.to_string().as_bytes(), &mut |text| heard.report(text)).expect("it is a report");
             let line = format!("Jest has detected the following {expected} potentially keeping Jest from exiting:");
-            let noticed = heard.finish(Path::new(""));
+            let noticed = heard.finish(Path::new(""), crate::evidence::OwnWords::default());
             assert!(matches!(&*noticed, [Noticed::Warning { line: said, .. }] if *said == line), "{noticed:?}");
         }
     }

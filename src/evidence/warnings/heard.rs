@@ -8,6 +8,7 @@ use bstr::ByteSlice as _;
 use regex::Regex;
 
 use super::lists::{Kind, WarningLists};
+use super::own_words::OwnWords;
 use crate::evidence::text::{bounded, short};
 use crate::evidence::{ANYTHING, Noticed};
 use crate::url::without_user_info;
@@ -80,7 +81,19 @@ impl Heard {
 
     /// As the judge takes it: every kept line that means failure, in their order, and one note for each other kind. Paths below
     /// `folder` are made relative to it.
-    pub(super) fn noticed(self, lists: &WarningLists, place: Place, folder: &Path) -> Vec<Noticed> {
+    pub(super) fn noticed(
+        self,
+        lists: &WarningLists,
+        place: Place,
+        folder: &Path,
+        words: OwnWords<'_>,
+    ) -> Vec<Noticed> {
+        let warns = |words: &str| matches!(lists.kind(words.as_bytes()), Some(Kind::BuiltIn(_) | Kind::Own(_)));
+        // A pattern of the policy means the line as it is.
+        let says_nothing = |kind: Kind, line: &str| {
+            let is_built_in = matches!(kind, Kind::BuiltIn(_)) && !lists.is_own(line.as_bytes());
+            is_built_in && place == Place::Log && words.are(line, warns)
+        };
         let own = |line: &str| match named(folder) {
             Some(folder) => line.replace(&format!("{folder}/"), ""),
             None => line.to_owned(),
@@ -97,7 +110,8 @@ impl Heard {
             match kind {
                 Kind::BuiltIn(_) | Kind::Own(_) => {
                     let left_out = count - first.len() as u64;
-                    warnings.extend(first.into_iter().map(|kept| (kept.number, own(&kept.line), like(&kept.like))));
+                    let first = first.into_iter().filter(|kept| !says_nothing(kind, &kept.line));
+                    warnings.extend(first.map(|kept| (kept.number, own(&kept.line), like(&kept.like))));
                     if left_out > 0 {
                         let line = format!("and {left_out} more lines of the same kind: {name}");
                         more.push(Noticed::Warning { place: place.without_number().to_owned(), line, like: None });

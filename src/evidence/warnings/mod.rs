@@ -6,6 +6,7 @@ mod built_in;
 mod file;
 mod heard;
 mod lists;
+mod own_words;
 mod plain;
 mod scanner;
 #[cfg(test)]
@@ -17,6 +18,7 @@ use self::heard::Place;
 use self::scanner::Scanner;
 use super::noticed::{ANYTHING, Noticed};
 pub use lists::WarningLists;
+pub use own_words::OwnWords;
 
 /// The name of the file beside the report that node's processes write their warnings to.
 pub const WARNINGS_FILE: &str = "warnings";
@@ -66,12 +68,13 @@ impl Listener {
     }
 
     /// What was heard, in the order of output, warnings file and report. What stands in several of them is told once. Paths below
-    /// `folder`, where the suite ran, are made relative to it.
-    pub fn finish(self, folder: &Path) -> Vec<Noticed> {
+    /// `folder`, where the suite ran, are made relative to it. A line of the output that is the suite's `own` words is none of the
+    /// built-in warnings.
+    pub fn finish(self, folder: &Path, own: OwnWords<'_>) -> Vec<Noticed> {
         let Listener { lists, output, warnings, report, unread } = self;
         let mut noticed: Vec<Noticed> = Vec::new();
         for (place, scanner) in [(Place::Log, output), (Place::WarningsFile, warnings), (Place::Report, report)] {
-            let mut more = scanner.finish().noticed(&lists, place, folder);
+            let mut more = scanner.finish().noticed(&lists, place, folder, own);
             // Where standard output is the report, a line of the log holds one of the tests' in the report's spelling.
             noticed.retain(|told| match more.iter_mut().find(|new| is_spelt_out(told, new)) {
                 Some(new) => {

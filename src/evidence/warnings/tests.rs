@@ -24,7 +24,7 @@ fn heard<'b>(lists: &WarningLists, pieces: impl IntoIterator<Item = &'b [u8]>) -
 }
 
 fn words(listener: Listener) -> Vec<String> {
-    let noticed = listener.finish(Path::new("/var/work/a1/tree"));
+    let noticed = listener.finish(Path::new("/var/work/a1/tree"), OwnWords::default());
     let words = noticed.into_iter().map(|noticed| match noticed {
         Noticed::Warning { place, line, .. } => format!("{place} {line}"),
         Noticed::Note(note) => format!("note {note}"),
@@ -155,7 +155,7 @@ fn a_line_that_a_runner_prints_with_something_before_it_is_told_once_and_allowed
         lines.iter().for_each(|line| listener.output(format!("ℹ {line}\n").as_bytes()));
         lines.iter().for_each(|line| listener.report(line));
         listener.report("Error: Segmentation fault");
-        listener.finish(Path::new(""))
+        listener.finish(Path::new(""), OwnWords::default())
     };
     let noticed = listen(&WarningLists::default());
     let of = |noticed: &Noticed| match noticed {

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::super::{SuiteJob, SuiteRun};
-use crate::evidence::{Listener, WARNINGS_FILE};
+use crate::evidence::{Listener, OwnWords, WARNINGS_FILE};
 
 /// Reads the report, which lies at `report`, and the file of node's warnings in the folder that the suite knew, as they came: before
 /// secrets are masked in them. `heard` listened to the output.
@@ -12,5 +12,7 @@ pub(super) fn note(run: &mut SuiteRun, suite: &SuiteJob, report: &Path, folder: 
     let told = (suite.read)(report, run.started_system, &mut |lines| heard.report(lines));
     run.told = told.relative_to(&run.folder);
     heard.read_warnings(&folder.join(WARNINGS_FILE));
-    run.noticed.extend(heard.finish(&run.folder));
+    let own = OwnWords::new(&run.argv, &run.told);
+    let noticed = heard.finish(&run.folder, own);
+    run.noticed.extend(noticed);
 }
