@@ -67,15 +67,20 @@ impl Heard {
         }
     }
 
-    /// As the judge takes it: every kept line that means failure, in their order, and one note for each other kind. Paths below
+    /// As the judge takes it: every kept line of a cache and that means failure, in their order, and one note for each other kind. Paths below
     /// `folder` are made relative to it.
     pub(super) fn noticed(self, lists: &WarningLists, place: Place, folder: &Path) -> Vec<Noticed> {
         let own = |line: &str| relative(line, folder);
-        let (mut warnings, mut more, mut notes) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut cached, mut warnings, mut more, mut notes) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
         for (kind, tally) in self.kinds {
             let Tally { count, first, .. } = tally;
             let name = lists.name(kind);
             match kind {
+                // Tools print such a line; what a test printed into its report is none.
+                Kind::Cached if place == Place::Log => {
+                    cached.extend(first.into_iter().map(|(_, line)| Noticed::Cached { line }));
+                }
+                Kind::Cached => {}
                 Kind::BuiltIn(_) | Kind::Own(_) => {
                     let left_out = count - first.len() as u64;
                     warnings.extend(first.into_iter().map(|(number, line)| (number, own(&line))));
@@ -90,7 +95,7 @@ impl Heard {
                     let times = if count == 1 { String::new() } else { format!(", {count} times, the first") };
                     notes.push(Noticed::Note(match kind {
                         Kind::Allowed(_) => format!("allowed warning ({name}){times}: {line} ({place})"),
-                        Kind::BuiltIn(_) | Kind::Own(_) | Kind::Counted(_) => {
+                        Kind::Cached | Kind::BuiltIn(_) | Kind::Own(_) | Kind::Counted(_) => {
                             format!("{name}{times}: {line} ({place})")
                         }
                     }));
@@ -99,7 +104,7 @@ impl Heard {
         }
         warnings.sort_by_key(|(number, _)| *number);
         let warnings = warnings.into_iter().map(|(number, line)| Noticed::Warning { place: place.words(number), line });
-        warnings.chain(more).chain(notes).collect()
+        cached.into_iter().chain(warnings).chain(more).chain(notes).collect()
     }
 }
 
