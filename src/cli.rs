@@ -3,6 +3,7 @@
 use std::ffi::OsString;
 use std::path::PathBuf;
 
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::policy;
@@ -281,11 +282,11 @@ pub struct Explain {
 pub struct Judge {
     /// The report
     pub file: PathBuf,
-    /// How it is read: mocha-json, junit-xml or exit-code
-    #[arg(long, value_parser = parse_adapter, value_name = "A")]
+    /// How it is read
+    #[arg(long, value_parser = one_of::<policy::Adapter>(policy::ADAPTERS), value_name = "A")]
     pub adapter: policy::Adapter,
-    /// A dialect of junit-xml: pytest, surefire or nextest
-    #[arg(long, value_parser = parse_flavor, value_name = "F")]
+    /// A dialect of junit-xml
+    #[arg(long, value_parser = one_of::<policy::Flavor>(policy::FLAVORS), value_name = "F")]
     pub flavor: Option<policy::Flavor>,
     /// The exit code that the runner ended with
     #[arg(long, default_value_t = 0, value_name = "N", allow_negative_numbers = true)]
@@ -357,14 +358,10 @@ pub enum Hook {
     },
 }
 
-fn by_name<T: serde::de::DeserializeOwned>(name: &str, known: &str) -> Result<T, String> {
-    serde_json::from_value(serde_json::Value::String(name.to_owned())).map_err(|_| format!("known are {known}"))
-}
-
-fn parse_adapter(name: &str) -> Result<policy::Adapter, String> {
-    by_name(name, "mocha-json, junit-xml and exit-code")
-}
-
-fn parse_flavor(name: &str) -> Result<policy::Flavor, String> {
-    by_name(name, "pytest, surefire and nextest")
+/// A word that a policy file may hold, listed in the help and completed by shells.
+fn one_of<T>(names: &'static [&'static str]) -> impl TypedValueParser<Value = T>
+where
+    T: serde::de::DeserializeOwned + Clone + Send + Sync + 'static,
+{
+    PossibleValuesParser::new(names).try_map(|name| serde_json::from_value(serde_json::Value::String(name)))
 }

@@ -184,6 +184,15 @@ fn a_secret_is_judged_and_neither_kept_nor_told() {
 }
 
 #[test]
+fn a_finding_names_the_copy_where_masked_names_are_the_same() {
+    check(
+        "[{ paths = \"out/*\", forbid = ['ERROR'] }]",
+        "mkdir out; echo fine >out/password=hunter2secret1; echo ERROR >out/password=hunter2secret2",
+        &["ARTIFACT_UNEXPECTED out/password=[secret]~2: line 1 matches 'ERROR'"],
+    );
+}
+
+#[test]
 fn whatever_is_no_file_of_the_suites_own_is_refused_and_never_read() {
     let sandbox = shop(
         "[{ paths = \"out/**\", at_least = 0 }, { paths = \"linked/*\", at_least = 0 }]",
@@ -368,6 +377,21 @@ fn gc_removes_evidence_past_its_retention_and_no_record() {
     let (_, suites) = sandbox.suites_of(|| sandbox.push(&["origin", "main"]).ends_with(0));
     assert_eq!(suites, Vec::<String>::new(), "the proof stands without its evidence");
     sandbox.proof_gate(&["gc"]).ends_with(0).says("0 proofs' evidence, 0 bytes");
+}
+
+#[test]
+fn gc_takes_the_evidence_of_runs_that_the_record_does_not_list_too() {
+    let (sandbox, _) = shop_with_old_evidence("1s");
+    sandbox.proof_gate(&["run", "--repeat", "12"]).ends_with(0);
+    let entry = entry(&sandbox).to_string();
+    assert!(entry.contains("/full~2/") && !entry.contains("/full~12/"), "{entry}");
+    let all = sandbox.common_dir().join("proof-gate/evidence");
+    let folders = || fs::read_dir(&all).unwrap().map(|run| run.unwrap().path());
+    assert_eq!(folders().filter(|run| run.join("full~12/log").is_file()).count(), 1);
+    std::thread::sleep(std::time::Duration::from_millis(1200));
+    sandbox.proof_gate(&["gc"]).ends_with(0).says("2 proofs' evidence");
+    assert_eq!(folders().collect::<Vec<_>>(), [all.join("sha256")]);
+    assert_eq!(fs::read_dir(all.join("sha256")).unwrap().count(), 0);
 }
 
 #[test]

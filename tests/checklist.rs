@@ -56,6 +56,54 @@ fn a_proven_commit_is_ticked_from_its_record_and_what_nobody_declared_is_missing
 }
 
 #[test]
+fn a_suite_that_declares_and_leaves_all_is_whole_and_what_is_said_to_be_missing_can_be_added_as_it_stands() {
+    let sandbox = Sandbox::new();
+    let script = "mkdir -p out test/logs && cp shot.png out/card && echo started >test/logs/server.log";
+    sandbox.write("suite.sh", format!("{script}\n"));
+    let mut picture = std::io::Cursor::new(Vec::new());
+    image::RgbImage::new(2, 2).write_to(&mut picture, image::ImageFormat::Png).unwrap();
+    sandbox.write("shot.png", picture.get_ref());
+    sandbox.write("screens/card", picture.get_ref());
+    // Nothing in this glob's name tells of pictures.
+    let pictures = "{ paths = \"out/**\", baseline = \"screens\" }";
+    let prove = |artifacts: &str| {
+        sandbox.with_policy(&format!("{SCRIPT_POLICY}artifacts = [{artifacts}]\n"));
+        sandbox.commit("Leave something");
+        sandbox.proof_gate(&["run"]).ends_with(0);
+    };
+    prove(pictures);
+    let ran = checklist(&sandbox, &[], 1);
+    assert_eq!(lines(&ran, "[ ] "), ["trace logs  full: not configured"]);
+    assert!(lines(&ran, "[x] ").contains(&"pictures    full: kept, unaltered"), "{}", ran.stdout);
+    let next = lines(&ran, "    next ");
+    let rule = next[0].strip_prefix("add ").and_then(|rest| rest.strip_suffix(" to the artifacts of [suites.full]"));
+    prove(&format!("{pictures}, {}", rule.unwrap().replace("logs/", "test/logs/")));
+    let ran = checklist(&sandbox, &[], 0);
+    assert!(lines(&ran, "[x] ").contains(&"trace logs  full: kept, unaltered"), "{}", ran.stdout);
+    assert!(ran.stdout.ends_with("whole: nothing that the runbook asks for is missing\n"), "{}", ran.stdout);
+    let document: Value = serde_json::from_str(&checklist(&sandbox, &["--json"], 0).stdout).unwrap();
+    assert_eq!(document["whole"], true);
+}
+
+#[test]
+fn each_of_many_artifacts_has_to_be_what_was_recorded() {
+    let sandbox = Sandbox::new();
+    sandbox.with_policy(&format!("{SCRIPT_POLICY}artifacts = [{{ paths = \"logs/*.log\" }}]\n"));
+    sandbox.write("suite.sh", "mkdir logs; for n in $(seq 70); do echo $n >logs/$n.log; done\n");
+    sandbox.commit("Leave many");
+    sandbox.proof_gate(&["run"]).ends_with(0);
+    let ran = checklist(&sandbox, &[], 0);
+    assert!(lines(&ran, "[x] ").contains(&"trace logs  full: 70 kept, unaltered"), "{}", ran.stdout);
+    let logs = "\"$(dirname \"$(find .git/proof-gate/evidence -name artifacts.json)\")\"/artifacts/logs";
+    sandbox.sh(&format!("echo z >{logs}/69.log")).ends_with(0);
+    let ran = checklist(&sandbox, &[], 1);
+    assert_eq!(lines(&ran, "[ ] "), ["trace logs  full: 1 of 70 is no longer what was recorded"]);
+    let shown = sandbox.proof_gate(&["show"]).ends_with(0).stdout;
+    assert!(shown.contains("69.log  (altered: not what was recorded)"), "{shown}");
+    assert!(shown.contains("artifacts.json  (lists 70)") && !shown.contains("68.log"), "{shown}");
+}
+
+#[test]
 fn what_changed_is_told_by_kind() {
     let sandbox = proven();
     let policy = fs::read_to_string(sandbox.shop().join(".proofrc.toml")).unwrap();

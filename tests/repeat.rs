@@ -78,6 +78,17 @@ fn a_test_that_fails_once_in_three_runs_is_flaky_and_named_with_its_run() {
 }
 
 #[test]
+fn a_warning_of_one_run_is_told_and_shown_with_that_run() {
+    let warns = r#"{ [ "$(wc -l <"$SUITE_RUNS")" != 2 ] || echo "Unhandled Rejection at: pay"; }"#;
+    let sandbox = shop_where(warns);
+    let (ran, suite) = run(&sandbox, &["--repeat", "3"], 1);
+    assert_eq!(headline(&suite)[2], "runs of the same inputs differ: FAIL in run 2; PASS in run 1, run 3");
+    ran.says("WARNING  Unhandled Rejection at: pay (log:3, run 2)");
+    let shown = sandbox.proof_gate(&["show"]).ends_with(0);
+    assert!(shown.stdout.contains("payment~2/log:3\n"), "{}", shown.stdout);
+}
+
+#[test]
 fn one_run_does_not_see_it_and_what_repeating_found_refuses_the_push_that_would_rest_on_that_run() {
     let sandbox = shop_where(r#"[ "$(wc -l <"$SUITE_RUNS")" -lt 3 ]"#);
     run(&sandbox, &[], 0);

@@ -81,6 +81,24 @@ fn a_fail_shows_first_what_failed_with_the_lines_of_the_log_around_it() {
 }
 
 #[test]
+fn a_report_in_json_shows_what_each_failure_says_and_not_its_syntax() {
+    let sandbox = Sandbox::new();
+    let script = r#"entry() { printf '{"title":"%s","fullTitle":"payment %s","file":"test/payment.js","currentRetry":0,"err":%s}' "$1" "$1" "$2"; }
+passed=$(for n in $(seq 100); do entry "step $n" '{}'; printf ,; done)
+failed=$(entry "adds up" '{"message":"one is not two"}'),$(entry "is paid" '{"message":"no money left"}')
+printf '{"stats":{"tests":102,"passes":100,"pending":0,"failures":2},"tests":[%s%s],"pending":[],"failures":[%s],"passes":[%s]}' \
+	"$passed" "$failed" "$failed" "${passed%,}" >"$PROOF_REPORT"
+exit 2
+"#;
+    sandbox.write("suite.sh", script);
+    sandbox.commit("Report in one line");
+    sandbox.proof_gate(&["run", "--suite", "payment"]).ends_with(1).says("TEST_FAILED");
+    let shown = show(&sandbox, &[]);
+    assert!(shown.contains("| one is not two\n") && shown.contains("| no money left\n"), "{shown}");
+    assert!(!shown.contains("fullTitle"), "{shown}");
+}
+
+#[test]
 fn paths_open_from_where_the_user_is() {
     let mut sandbox = refused(PRINTED);
     sandbox.work_in("shop/src");

@@ -1,5 +1,7 @@
 //! `checklist`: the runbook's points, ticked from a record and its evidence.
 
+use std::collections::BTreeMap;
+
 use super::assess::{Standing as Counting, Wanted};
 use super::evidence_files;
 use super::ground::Ground;
@@ -15,7 +17,7 @@ use crate::git::Repository;
 use crate::policy::ChangeKind;
 use crate::records::{Answer, Scenario, Standing, VerdictBody};
 use crate::reporter::{Line, Reporter, Tone};
-use crate::runbook::{self, Configured, Facts, Held, Item, Owed, State};
+use crate::runbook::{self, Configured, Declared, Facts, Held, Item, Owed, State};
 
 /// Ticks the points of a record, or of the newest verdict of a revision. Ends with 1 where something is missing.
 pub fn checklist(caller: &Caller, repository: &Repository, args: &cli::Checklist, reporter: &Reporter) -> Result<Exit> {
@@ -80,17 +82,26 @@ fn items(ground: &Ground<'_>, found: &FoundVerdict, verdict: &VerdictBody) -> Re
     let planned = ground.assess(subject.clone(), wanted(Counting::Ignored))?;
     let policy = &assessment.policy.policy;
     let declared = |name: &String| {
-        let globs = policy.suites.get(name).into_iter().flat_map(|suite| &suite.artifacts);
+        let rules = policy.suites.get(name).into_iter().flat_map(|suite| &suite.artifacts);
+        let rules = rules.map(|artifact| Declared {
+            glob: &artifact.paths,
+            has_baseline: artifact.baseline.is_some(),
+            at_least: artifact.at_least,
+        });
         let hides_retries = policy.suites.get(name).is_some_and(|suite| match evidence::retries(suite.report) {
             Retries::Unseen => true,
             Retries::Seen => false,
         });
-        Configured { hides_retries, ..Configured::of(globs.map(|artifact| artifact.paths.as_str())) }
+        Configured { hides_retries, ..Configured::of(rules) }
     };
     let mut owed: Vec<Owed> = assessment.owed.iter().map(owed).collect();
     owed.sort_by(|one, other| one.suite.cmp(&other.suite));
-    let files = owed.iter().filter_map(|owed| owed.entry.as_ref()).flat_map(|(entry, _)| &entry.evidence);
-    let evidence = files.map(|file| (file.clone(), evidence_files::standing(ground, file))).collect();
+    let mut files = BTreeMap::new();
+    for file in owed.iter().filter_map(|owed| owed.entry.as_ref()).flat_map(|(entry, _)| &entry.evidence) {
+        let listed = evidence_files::listed(ground, file).into_iter();
+        files.extend(listed.chain([file.clone()]).map(|file| (file.name.clone(), file)));
+    }
+    let evidence = files.into_values().map(|file| (file.clone(), evidence_files::standing(ground, &file))).collect();
     let statement = recorded.statement();
     let of_record = statement.subject().digest.git_commit;
     Ok(runbook::items(&Facts {

@@ -9,6 +9,7 @@ use std::path::{Component, Path, PathBuf};
 
 use super::ground::Ground;
 use crate::digest::Digest;
+use crate::evidence::{Listed, Store};
 use crate::records::EvidenceFile;
 use crate::runbook::Standing;
 
@@ -50,6 +51,24 @@ pub(super) fn place(ground: &Ground<'_>, file: &EvidenceFile) -> Option<PathBuf>
     let path = ground.repository.own_dir().join(name);
     let is_there = || fs::symlink_metadata(&path).is_ok_and(|file| file.is_file());
     (is_below && is_there()).then_some(path)
+}
+
+/// Whether a file is the list of a suite's artifacts.
+pub(super) fn is_list(file: &EvidenceFile) -> bool {
+    file.name.split('/').skip(3).eq([Store::MANIFEST])
+}
+
+/// The artifacts of a list, as if the record named each; nothing of one that is not what was recorded.
+pub(super) fn listed(ground: &Ground<'_>, list: &EvidenceFile) -> Vec<EvidenceFile> {
+    let Some(folder) = list.name.strip_suffix(Store::MANIFEST).filter(|_| is_list(list)) else { return Vec::new() };
+    let bytes = read(ground, list).filter(|bytes| Digest::of(bytes) == list.sha256).unwrap_or_default();
+    let files = Listed::read(&bytes).unwrap_or_default().into_iter();
+    files
+        .map(|Listed { name, size, sha256, media_type }| {
+            let name = format!("{folder}{name}");
+            EvidenceFile { name, size, sha256, media_type }
+        })
+        .collect()
 }
 
 /// A path as it can be typed where the user is: relative where it lies below.

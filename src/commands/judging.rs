@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::known::Known;
 use super::repeats::{merge, run_name};
-use crate::evidence::{self, Ended, KeptFile, SuiteEvidence};
+use crate::evidence::{self, Ended, KeptFile, Noticed, SuiteEvidence};
 use crate::judge::{self, Allowance, Counts, Finding, Rules, Verdict};
 use crate::policy::Policy;
 use crate::prove::log::first_and_last_lines_of;
@@ -85,7 +85,11 @@ fn judge_one(
     };
     let mut noticed = run.noticed.clone();
     noticed.extend(known.noticed(name));
-    noticed.extend(evidence::heard(&suite.run, ended, &run.told, &first_and_last_lines_of(&run.log)));
+    let is_focused = |noticed: &Noticed| matches!(noticed, Noticed::Focused { .. });
+    let named_by_sources = noticed.iter().any(is_focused);
+    let said = evidence::heard(&suite.run, ended, &run.told, &first_and_last_lines_of(&run.log));
+    // The runner's refusal of what the sources show says no more than its place.
+    noticed.extend(said.into_iter().filter(|said| !(named_by_sources && is_focused(said))));
     let evidence = SuiteEvidence { ended, report: run.told.clone(), noticed };
     let mut judged = judge::judge(&evidence, &Rules::of(suite));
     judged.notes.extend(known.drop_note(name, &judged.counts));

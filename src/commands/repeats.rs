@@ -71,18 +71,10 @@ pub(super) fn merge(judged: Vec<(SuiteVerdict, &SuiteRun)>) -> Option<SuiteVerdi
     }
     let listed = listed(&judged);
     let mut notes = varied_notes(&judged);
+    let findings = with_runs(&judged);
     let mut judged = judged.into_iter().enumerate();
     let (_, (mut whole, _)) = judged.next()?;
-    let mut findings: Vec<Finding> = whole.verdict.findings().into_iter().cloned().collect();
     for (number, (run, _)) in judged {
-        for finding in run.verdict.findings() {
-            // The same failure is seldom told in the same words twice: it holds times and addresses.
-            let is_known =
-                |known: &Finding| known.code == finding.code && known.test.is_some() && known.test == finding.test;
-            if !findings.contains(finding) && !findings.iter().any(is_known) {
-                findings.push(finding.clone());
-            }
-        }
         if whole.verdict.word() == Word::Pass && run.verdict.word() == Word::Fail {
             // How the first run that failed ended says more than how the first run did.
             (whole.verdict, whole.ended, whole.counts) = (run.verdict, run.ended, run.counts);
@@ -105,6 +97,40 @@ pub(super) fn merge(judged: Vec<(SuiteVerdict, &SuiteRun)>) -> Option<SuiteVerdi
     notes.append(&mut whole.notes);
     whole.notes = notes;
     Some(whole)
+}
+
+/// Every finding once, and where not all runs had it, with the runs that had it.
+fn with_runs(judged: &[(SuiteVerdict, &SuiteRun)]) -> Vec<Finding> {
+    let mut all: Vec<(Finding, Vec<usize>)> = Vec::new();
+    for (number, (run, _)) in judged.iter().enumerate() {
+        for finding in run.verdict.findings() {
+            // The same failure is seldom told in the same words twice: it holds times and addresses.
+            let is_known = |known: &Finding| {
+                known == finding || (known.code == finding.code && known.test.is_some() && known.test == finding.test)
+            };
+            match all.iter_mut().find(|(known, _)| is_known(known)) {
+                Some((_, runs)) => runs.push(number + 1),
+                None => all.push((finding.clone(), vec![number + 1])),
+            }
+        }
+    }
+    let told = |(finding, mut runs): (Finding, Vec<usize>)| {
+        runs.dedup();
+        let is_everywhere = runs.len() == judged.len();
+        let detail = if is_everywhere { finding.detail } else { placed(&finding.detail, &runs) };
+        Finding { detail, ..finding }
+    };
+    all.into_iter().map(told).collect()
+}
+
+/// `a leak (log:2, run 3)`: beside what stands in brackets at the end, which says where.
+fn placed(detail: &str, runs: &[usize]) -> String {
+    let (first, others) = (runs[0], runs.len() - 1);
+    let more = if others > 0 { format!(" and {others} more") } else { String::new() };
+    match detail.strip_suffix(')').filter(|detail| detail.contains(" (")) {
+        Some(start) => format!("{start}, run {first}{more})"),
+        None => format!("{detail} (run {first}{more})"),
+    }
 }
 
 /// The runs whose evidence the record names.
@@ -143,5 +169,12 @@ mod tests {
         assert_eq!(shown_name(&run_name("payment", 0), &runs), "payment, run 1 of 3");
         assert_eq!(shown_name(&run_name("payment", 1), &runs), "payment, run 2 of 3");
         assert_eq!(shown_name("booking", &runs), "booking");
+    }
+
+    #[test]
+    fn the_run_of_a_finding_stands_beside_its_place() {
+        assert_eq!(placed("a leak (log:2)", &[2]), "a leak (log:2, run 2)");
+        assert_eq!(placed("exit code 1", &[2]), "exit code 1 (run 2)");
+        assert_eq!(placed("it() failed (a.js)", &[2, 3, 5]), "it() failed (a.js, run 2 and 2 more)");
     }
 }

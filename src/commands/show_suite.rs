@@ -10,7 +10,7 @@ use super::evidence_files::{self, Kind};
 use super::ground::Ground;
 use super::judging::count_words;
 use super::refusal::finding_line;
-use crate::evidence::excerpt::{self, Rank, Wanted};
+use crate::evidence::excerpt::{self, Rank, Source, Wanted};
 use crate::judge::{Code, Finding, Word};
 use crate::records::{Ended, EvidenceFile, SuiteEntry};
 use crate::reporter::{Line, Tone, span};
@@ -18,6 +18,8 @@ use crate::runbook::Standing;
 
 /// Excerpts shown of one suite, at most: the others stand in the same files.
 const MAX_EXCERPTS: usize = 5;
+/// Artifacts shown that only a list names and that are not what was recorded, at most.
+const MAX_LISTED: usize = 10;
 /// Rows that a line of a log takes on a narrow terminal, at most.
 const MAX_ROWS: usize = 2;
 
@@ -41,7 +43,24 @@ pub(super) fn suite_lines(ground: &Ground<'_>, suite: &SuiteEntry) -> Vec<Line> 
     }
     let of_suite = excerpts.iter().filter(|excerpt| excerpt.finding.is_none());
     lines.extend(of_suite.flat_map(|excerpt| excerpt.lines(ground)));
-    lines.extend(suite.evidence.iter().map(|file| file_line(ground, file)));
+    for file in &suite.evidence {
+        lines.push(file_line(ground, file));
+        lines.extend(listed_lines(ground, suite, file));
+    }
+    lines
+}
+
+/// Of the artifacts that only a list names those that are not what was recorded.
+fn listed_lines(ground: &Ground<'_>, suite: &SuiteEntry, list: &EvidenceFile) -> Vec<Line> {
+    let named: BTreeSet<&str> = suite.evidence.iter().map(|file| file.name.as_str()).collect();
+    let listed = evidence_files::listed(ground, list).into_iter().filter(|file| !named.contains(file.name.as_str()));
+    let changed: Vec<EvidenceFile> =
+        listed.filter(|file| evidence_files::standing(ground, file) != Standing::Intact).collect();
+    let mut lines: Vec<Line> = changed.iter().take(MAX_LISTED).map(|file| file_line(ground, file)).collect();
+    if changed.len() > MAX_LISTED {
+        let more = (changed.len() - MAX_LISTED).to_string();
+        lines.push(field("").text("and ").data(more).text(" more that are not what was recorded"));
+    }
     lines
 }
 
@@ -65,6 +84,10 @@ fn file_line(ground: &Ground<'_>, file: &EvidenceFile) -> Line {
     let path = evidence_files::place(ground, file).unwrap_or_else(|| ground.repository.own_dir().join(&file.name));
     let line = field(Kind::of(file).as_str()).whole(evidence_files::from_here(ground, &path));
     match evidence_files::standing(ground, file) {
+        Standing::Intact if evidence_files::is_list(file) => {
+            let count = evidence_files::listed(ground, file).len();
+            line.tone(Tone::Dim, "  (lists ").data_in(Tone::Dim, count.to_string()).tone(Tone::Dim, ")")
+        }
         Standing::Intact => line,
         Standing::Altered => line.tone(Tone::Bad, "  (altered: not what was recorded)"),
         Standing::Gone => line.tone(Tone::Dim, "  (not here: removed, or made on another machine)"),
@@ -91,6 +114,8 @@ impl Excerpt {
         };
         let line = |(number, text): &(usize, Vec<u8>)| {
             let is_meant = self.meant == Some(*number);
+            // What was read out of a document has no lines of its own there.
+            let number = if *number == 0 { String::new() } else { number.to_string() };
             let start = Line::new().text(if is_meant { "  > " } else { "    " }).data(format!("{number:>6} | "));
             start.data_in(if is_meant { Tone::Plain } else { Tone::Dim }, text).at_most(MAX_ROWS)
         };
@@ -105,11 +130,21 @@ fn excerpts(ground: &Ground<'_>, suite: &SuiteEntry) -> Vec<Excerpt> {
     let mut best: Vec<Option<(Rank, usize, usize)>> = vec![None; wanted.len()];
     let files = files_to_search(suite);
     let mut texts = Vec::new();
+    let mut documents = Vec::new();
     for file in &files {
         let text = evidence_files::read(ground, file).unwrap_or_default();
         let is_report = Kind::of(file) == Kind::Report;
+        let told = if is_report { excerpt::told(&text, &wanted) } else { None };
+        if let Some(told) = told {
+            for (at, told) in told.into_iter().enumerate().filter(|(at, _)| best[*at].is_none()) {
+                documents.extend(told.map(|told| (at, file, told)));
+            }
+            texts.push(text);
+            continue;
+        }
+        let source = if is_report { Source::Report } else { Source::Log };
         // What people read comes first; runners that write nothing else leave their report.
-        let found = excerpt::locate(&text, &wanted).into_iter().zip(&mut best);
+        let found = excerpt::locate(&text, source, &wanted).into_iter().zip(&mut best);
         for (found, best) in found.filter(|(_, best)| !is_report || best.is_none()) {
             if let Some((rank, line)) = found
                 && best.is_none_or(|(known, _, _)| rank < known)
@@ -121,13 +156,23 @@ fn excerpts(ground: &Ground<'_>, suite: &SuiteEntry) -> Vec<Excerpt> {
     }
     let mut shown = BTreeSet::new();
     let mut excerpts = Vec::new();
-    for (finding, place) in numbers.into_iter().zip(best) {
-        let Some((_, at, line)) = place.filter(|_| excerpts.len() < MAX_EXCERPTS) else { continue };
-        if shown.contains(&(at, line)) {
+    for (number, ((finding, wanted), place)) in numbers.into_iter().zip(&wanted).zip(best).enumerate() {
+        if let (None, Some((_, file, told))) = (place, documents.iter().find(|(at, _, _)| *at == number))
+            && excerpts.len() < MAX_EXCERPTS
+            && let Some(path) = evidence_files::place(ground, file)
+        {
+            let numbered = told.text.iter().map(|line| (0, line.clone())).collect();
+            excerpts.push(Excerpt { finding: Some(finding), path, meant: Some(told.line), numbered });
             continue;
         }
-        let numbered = excerpt::around(&texts[at], line);
-        shown.extend(numbered.iter().map(|(number, _)| (at, *number)));
+        let Some((_, at, line)) = place.filter(|_| excerpts.len() < MAX_EXCERPTS) else { continue };
+        // All of a report may stand in one line.
+        let column = excerpt::column(&texts[at], line, wanted);
+        if shown.contains(&(at, line, column)) {
+            continue;
+        }
+        let numbered = excerpt::around(&texts[at], line, column);
+        shown.extend(numbered.iter().map(|(number, _)| (at, *number, if *number == line { column } else { 0 })));
         let Some(path) = evidence_files::place(ground, files[at]) else { continue };
         excerpts.push(Excerpt { finding: Some(finding), path, meant: Some(line), numbered });
     }

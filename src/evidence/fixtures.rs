@@ -50,7 +50,7 @@ const FAILING: &[(&str, &str)] = &[
     ("playwright/timeout.junit.xml", "TEST_FAILED EXIT_NONZERO"),
     ("playwright/unhandled.json", "TEST_FAILED EXIT_NONZERO"),
     ("playwright/unhandled.junit.xml", "TEST_FAILED EXIT_NONZERO"),
-    ("vitest/allowonly.json", "FOCUSED ZERO_TESTS SKIPPED_TESTS SKIPPED_TESTS EXIT_NONZERO"),
+    ("vitest/allowonly.json", "FOCUSED ZERO_TESTS SKIPPED_TESTS EXIT_NONZERO"),
     ("vitest/allowonly.junit.xml", "TEST_FAILED SKIPPED_TESTS EXIT_NONZERO"),
     ("vitest/booking.json", "TEST_FAILED EXIT_NONZERO"),
     ("vitest/booking.junit.xml", "TEST_FAILED EXIT_NONZERO"),
@@ -413,6 +413,24 @@ fn node_s_own_reader_sees_more_than_that_of_any_junit_xml() {
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
     assert!(expected.is_empty(), "no such reports: {expected:?}");
+}
+
+#[test]
+fn a_byte_order_mark_in_front_changes_nothing() {
+    for (name, bytes, ended) in fixtures() {
+        let read = |bytes: &[u8]| {
+            let report = parse_report(adapter_of(&name), bytes, &mut |_| {});
+            judge(&SuiteEvidence::new(ended, report), &Rules::default())
+        };
+        assert_eq!(read(&[b"\xef\xbb\xbf", &bytes[..]].concat()), read(&bytes), "{name}");
+    }
+}
+
+#[test]
+fn handles_that_jest_found_open_are_a_warning() {
+    let bytes = std::fs::read(folder().join("jest/detect.json")).unwrap();
+    let judged = judge_file(&bytes, adapter_of("jest/detect.json"), 0);
+    assert_eq!(codes(&judged), "WARNING");
 }
 
 #[test]

@@ -1,5 +1,8 @@
 //! What was noticed around a suite's run, beside how it ended and what it reported.
 
+/// Stands in what a line is like for any number of characters.
+pub const ANYTHING: char = '\u{fffc}';
+
 /// A fact about a run that its runner did not tell.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Noticed {
@@ -40,6 +43,8 @@ pub enum Noticed {
         place: String,
         /// The line, without colour codes, cut to a readable length.
         line: String,
+        /// The same as it was searched, [`ANYTHING`] in place of what is another in every run or not kept; `None` where no line says it.
+        like: Option<String>,
     },
     /// The runner said that it does not know an option or a script.
     Usage {

@@ -23,7 +23,11 @@ pub fn heard(argv: &[String], ended: Ended, report: &ReportEvidence, lines: &[St
         ReportEvidence::Read(_) => true,
         ReportEvidence::NotAsked | ReportEvidence::Unusable { .. } => false,
     };
-    if failed {
+    let names_focused = match report {
+        ReportEvidence::Read(report) => !report.focused.is_empty(),
+        ReportEvidence::NotAsked | ReportEvidence::Unusable { .. } => false,
+    };
+    if failed && !names_focused {
         noticed.extend(focused(&lines));
     }
     if failed && !has_report {
@@ -50,6 +54,7 @@ fn focused(lines: &[String]) -> Option<Noticed> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::evidence::TestReport;
 
     fn told(ended: Ended, report: &ReportEvidence, line: &str) -> Vec<Noticed> {
         heard(&["pnpm".to_owned(), "run".to_owned(), "test".to_owned()], ended, report, &[line.to_owned()])
@@ -65,6 +70,8 @@ mod tests {
             let noticed = told(Ended::Exited(1), &ReportEvidence::not_read(), line);
             assert!(matches!(noticed.as_slice(), [Noticed::Focused { .. }]), "{line}: {noticed:?}");
             assert_eq!(told(Ended::Exited(0), &ReportEvidence::NotAsked, line), []);
+            let named = TestReport { focused: vec!["pays".to_owned()], ..TestReport::default() };
+            assert_eq!(told(Ended::Exited(1), &ReportEvidence::Read(named), line), [], "the report has named it");
         }
     }
 
@@ -75,7 +82,7 @@ mod tests {
             told(Ended::Exited(1), &ReportEvidence::not_read(), line).as_slice(),
             [Noticed::Usage { .. }]
         ));
-        let read = ReportEvidence::Read(super::super::TestReport::default());
+        let read = ReportEvidence::Read(TestReport::default());
         for (ended, report) in [
             (Ended::Exited(0), &ReportEvidence::not_read()),
             (Ended::TimedOut, &ReportEvidence::not_read()),

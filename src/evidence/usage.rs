@@ -20,12 +20,13 @@ struct Complaint {
 type Hint = fn(&[String], &Captures<'_>) -> String;
 
 static COMPLAINTS: LazyLock<Vec<Complaint>> = LazyLock::new(|| {
-    let table: [(&str, Hint); 16] = [
+    let table: [(&str, Hint); 17] = [
         (r"^\s*ERROR\s+Unknown options?: (?<what>'.*')", of_pnpm),
         (r#"Missing script:? "?(?<what>[^"]+)"?$"#, no_script),
         (r#"^error Command "(?<what>[^"]+)" not found\.$"#, no_script),
         (r#"Couldn't find a script named "(?<what>[^"]+)""#, no_script),
         (r#"^error: Script not found "(?<what>[^"]+)"$"#, no_script),
+        (r#"^npm warn Unknown cli config "(?<what>[^"]+)""#, of_npm),
         (r#"^\s*Unrecognized option "(?<what>[^"]+)""#, of_jest),
         (r"Unknown option `(?<what>[^`]+)`", of_vitest),
         (r"^error: unknown option '(?<what>[^']+)'", unknown_option),
@@ -86,6 +87,23 @@ fn of_pnpm(argv: &[String], _: &Captures<'_>) -> String {
             format!("pnpm hands options on only behind 'run': write {pnpm} run {}", argv[1..].join(" "))
         }
         _ => "pnpm takes options in front of the script's name for its own: put them behind it".to_owned(),
+    }
+}
+
+/// npm says so of what it keeps, with two dashes even where one was written.
+fn of_npm(argv: &[String], caught: &Captures<'_>) -> String {
+    let what = &caught["what"];
+    let name = what.trim_start_matches('-');
+    let is_it = |word: &String| {
+        let rest = word.trim_start_matches('-').strip_prefix(name);
+        word.starts_with('-') && rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('='))
+    };
+    match argv.iter().position(is_it) {
+        Some(at) if manager(argv) == Some("npm") => {
+            let mended = [&argv[..at], &["--".to_owned()], &argv[at..]].concat();
+            format!("npm keeps '{}' to itself: write {}", argv[at], mended.join(" "))
+        }
+        Some(_) | None => format!("npm keeps '{what}' to itself: put '--' in front of it"),
     }
 }
 
@@ -155,6 +173,10 @@ mod tests {
         check("pnpm test --grep pay", " ERROR  Unknown option: 'grep'", "write pnpm run test --grep pay");
         check("sh test.sh", " ERROR  Unknown option: 'grep'", "put them behind it");
         check("npm run nope", "npm error Missing script: \"nope\"", "no script 'nope'");
+        let npm = "npm warn Unknown cli config \"--grep\". This will stop working in the next major version of npm.";
+        check("npm run test --grep pay", npm, "write npm run test -- --grep pay");
+        check("sh test.sh", npm, "put '--' in front");
+        check("npm test -t pay", &npm.replace("grep", "t"), "write npm test -- -t pay");
         check("pnpm run nope", " ERR_PNPM_NO_SCRIPT  Missing script: nope", "no script 'nope'");
         check("yarn nope", "error Command \"nope\" not found.", "no script 'nope'");
         check("yarn run nope", "Usage Error: Couldn't find a script named \"nope\".", "no script 'nope'");

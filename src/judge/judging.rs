@@ -35,7 +35,7 @@ pub enum Allowance {
     Skipped(String),
     /// A program that was left running, by its file name.
     Leftover(String),
-    /// A line that means failure.
+    /// What a line that means failure is like; see [`evidence::ANYTHING`].
     Warning(String),
     /// Retries that the report does not show.
     Flaky,
@@ -90,6 +90,7 @@ pub fn judge(evidence: &SuiteEvidence, rules: &Rules) -> Judged {
         ReportEvidence::Read(report) => {
             counts = count(report);
             findings.extend(failures_of(report));
+            findings.extend(focused_of(report, &evidence.noticed));
             findings.extend(contradictions_of(report, evidence.ended, counts));
             let chosen = chosen::weigh(report, rules);
             counts.skipped -= chosen.left_out;
@@ -134,7 +135,7 @@ fn cut(finding: &mut Finding) {
 fn allowance_of(noticed: &Noticed) -> Option<Allowance> {
     match noticed {
         Noticed::Leftover { program, .. } => Some(Allowance::Leftover(program.clone())),
-        Noticed::Warning { line, .. } => Some(Allowance::Warning(line.clone())),
+        Noticed::Warning { like, .. } => like.clone().map(Allowance::Warning),
         Noticed::WroteLate { .. }
         | Noticed::TreeChanged { .. }
         | Noticed::RepositoryTouched { .. }
@@ -173,7 +174,7 @@ fn weigh(noticed: &Noticed, rules: &Rules) -> Weighed {
             Code::PointerLeft,
             format!("{path} holds a pointer in place of its content: '[proof] filters = [\"lfs\"]' fills it"),
         )),
-        Noticed::Warning { place, line } => Weighed::Finding(finding(Code::Warning, format!("{line} ({place})"))),
+        Noticed::Warning { place, line, .. } => Weighed::Finding(finding(Code::Warning, format!("{line} ({place})"))),
         Noticed::Usage { detail } => Weighed::Finding(finding(Code::CommandUsage, detail.clone())),
         Noticed::Cached { line } => Weighed::Finding(finding(Code::CachedResult, line.clone())),
         Noticed::Focused { place } => Weighed::Finding(finding(Code::Focused, place.clone())),
@@ -247,9 +248,19 @@ fn failures_of(report: &TestReport) -> impl Iterator<Item = Finding> + '_ {
         test: Some(file.clone()),
         detail: "the file holds no test and was counted as one".to_owned(),
     });
-    let focused = report.focused.iter().map(|what| finding(Code::Focused, what.clone()));
     let cached = report.cached.iter().map(|what| finding(Code::CachedResult, what.clone()));
-    cases.chain(errors).chain(files).chain(focused).chain(cached).chain(unsteady(&report.cases))
+    cases.chain(errors).chain(files).chain(cached).chain(unsteady(&report.cases))
+}
+
+/// What the report says of a focus, but for that of a file whose lines are named already.
+fn focused_of<'a>(report: &'a TestReport, noticed: &[Noticed]) -> impl Iterator<Item = Finding> + 'a {
+    let file_of = |noticed: &Noticed| match noticed {
+        Noticed::Focused { place } => place.split_once(':').map(|(file, _)| format!("({file})")),
+        _ => None,
+    };
+    let named: Vec<String> = noticed.iter().filter_map(file_of).collect();
+    let is_new = move |what: &&String| !named.iter().any(|file| what.ends_with(file));
+    report.focused.iter().filter(is_new).map(|what| finding(Code::Focused, what.clone()))
 }
 
 /// Tests that the report holds more than once, passed and failed.

@@ -44,7 +44,11 @@ fn noticed() -> impl Strategy<Value = Noticed> {
         Just(Noticed::Cached { line: "test: cache hit".to_owned() }),
         Just(Noticed::Focused { place: "a.js:1 it.only".to_owned() }),
         Just(Noticed::Usage { detail: "unknown option".to_owned() }),
-        Just(Noticed::Warning { place: "log:1".to_owned(), line: "did not exit".to_owned() }),
+        Just(Noticed::Warning {
+            place: "log:1".to_owned(),
+            line: "did not exit".to_owned(),
+            like: Some("did not exit".to_owned())
+        }),
         Just(Noticed::Note("nothing".to_owned())),
     ]
 }

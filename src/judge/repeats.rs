@@ -2,16 +2,18 @@
 //!
 //! Deliberately absent: what each run showed by itself; [`judge`](super::judge) has weighed that.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::finding::{Code, Finding};
 use super::verdict::Word;
-use crate::evidence::{Outcome, ReportEvidence, TestCase};
+use crate::evidence::{self, Outcome, ReportEvidence, TestCase};
 
 /// Tests named as differing, at most; the rest is counted.
 const MAX_TESTS: usize = 50;
 /// Runs named for one outcome, at most; the rest is counted.
 const MAX_RUNS: usize = 3;
+/// Tests named that runs did not come to, at most; the rest is counted.
+const MAX_TITLES: usize = 10;
 
 /// One of several runs of a suite.
 #[derive(Clone, Debug)]
@@ -56,37 +58,54 @@ impl Seen {
             Seen::Passed => "passed in",
         }
     }
+
+    /// What is said of some among several tests of one title.
+    fn word(self) -> &'static str {
+        match self {
+            Seen::Failed => "failed",
+            Seen::Flaky => "passed at a second attempt",
+            Seen::NotRun => "not run",
+            Seen::Skipped => "skipped",
+            Seen::Absent => "missing",
+            Seen::Passed => "passed",
+        }
+    }
 }
+
+/// What happened to all tests of one title and file in one run: of each outcome how many.
+type Tally = BTreeMap<Seen, u64>;
 
 /// One `TEST_FLAKY` for each test with more than one outcome, and one for the suite where its verdicts differ and no test shows why.
 ///
-/// Tests are told apart by title and file. That a test is absent counts between runs that passed only: what follows a failure may
-/// never be reached.
+/// Tests are told apart by title and file. Where several have both in common, it is compared how many of them came to what. That a
+/// test is absent makes runs differ that passed: what follows a failure may never be reached. Where runs differ, what a run that
+/// failed does not tell of is named in one finding more.
 pub fn differences(runs: &[Run<'_>]) -> Vec<Finding> {
     let mut tests: Vec<(&str, Option<&str>)> = Vec::new();
-    let mut seen: HashMap<(&str, Option<&str>), BTreeMap<usize, Seen>> = HashMap::new();
+    let mut seen: HashMap<(&str, Option<&str>), BTreeMap<usize, Tally>> = HashMap::new();
     for (number, run) in runs.iter().enumerate() {
         for case in cases_of(run) {
             let test = (case.title.as_str(), case.file.as_deref());
-            let outcomes = seen.entry(test).or_insert_with(|| {
+            let tallies = seen.entry(test).or_insert_with(|| {
                 tests.push(test);
                 BTreeMap::new()
             });
-            let outcome = outcomes.entry(number).or_insert(Seen::Passed);
-            *outcome = (*outcome).min(Seen::of(case.outcome));
+            *tallies.entry(number).or_default().entry(Seen::of(case.outcome)).or_default() += 1;
         }
     }
-    let must_have = |run: &Run<'_>| run.verdict == Word::Pass && matches!(run.report, ReportEvidence::Read(_));
-    let must_have: Vec<usize> = (0..runs.len()).filter(|number| must_have(&runs[*number])).collect();
     let mut findings = Vec::new();
     let (mut left_out, mut some_failed) = (0, false);
+    let mut unreached: BTreeMap<Vec<usize>, Vec<&str>> = BTreeMap::new();
     for test in tests {
-        let mut outcomes = seen.remove(&test).expect("every test was seen");
-        for number in &must_have {
-            outcomes.entry(*number).or_insert(Seen::Absent);
+        let mut tallies = seen.remove(&test).expect("every test was seen");
+        let most = tallies.values().map(|tally| tally.values().sum()).max().unwrap_or(0);
+        let short = fill_up(runs, &mut tallies, most);
+        let detail = difference(runs, &tallies, &short, most);
+        if !short.is_empty() {
+            unreached.entry(short).or_default().push(test.0);
         }
-        let Some(detail) = difference(runs, &outcomes) else { continue };
-        some_failed |= outcomes.values().any(|seen| *seen == Seen::Failed);
+        let Some(detail) = detail else { continue };
+        some_failed |= tallies.values().any(|tally| tally.contains_key(&Seen::Failed));
         if findings.len() < MAX_TESTS {
             findings.push(Finding { code: Code::TestFlaky, test: Some(test.0.to_owned()), detail });
         } else {
@@ -103,7 +122,29 @@ pub fn differences(runs: &[Run<'_>]) -> Vec<Finding> {
         let (fails, passes) = (named(runs, &fails, true), named(runs, &passes, false));
         findings.insert(0, of_suite(format!("runs of the same inputs differ: FAIL in {fails}; PASS in {passes}")));
     }
+    if !findings.is_empty() {
+        let of_runs = |(short, titles): (Vec<usize>, Vec<&str>)| of_suite(unreached_words(runs, &short, &titles));
+        findings.extend(unreached.into_iter().take(MAX_TESTS).map(of_runs));
+    }
     findings
+}
+
+/// Counts as absent what a run that passed has less of a test than another run; the runs that failed and have less, which may never
+/// have come to it.
+fn fill_up(runs: &[Run<'_>], tallies: &mut BTreeMap<usize, Tally>, most: u64) -> Vec<usize> {
+    let mut short = Vec::new();
+    for (number, run) in runs.iter().enumerate() {
+        let ReportEvidence::Read(_) = run.report else { continue };
+        let missing = most - tallies.get(&number).map_or(0, |tally| tally.values().sum());
+        match run.verdict {
+            _ if missing == 0 => {}
+            Word::Pass => {
+                tallies.entry(number).or_default().insert(Seen::Absent, missing);
+            }
+            Word::Fail => short.push(number),
+        }
+    }
+    short
 }
 
 fn cases_of<'a>(run: &Run<'a>) -> &'a [TestCase] {
@@ -113,20 +154,45 @@ fn cases_of<'a>(run: &Run<'a>) -> &'a [TestCase] {
     }
 }
 
-/// `failed in run 2 (TZ=Pacific/Kiritimati); passed in runs 1 and 3`; nothing where there is one outcome.
-fn difference(runs: &[Run<'_>], outcomes: &BTreeMap<usize, Seen>) -> Option<String> {
-    let mut groups: BTreeMap<Seen, Vec<usize>> = BTreeMap::new();
-    for (number, seen) in outcomes {
-        groups.entry(*seen).or_default().push(*number);
-    }
-    if groups.len() < 2 {
+/// `failed in run 2 (TZ=Pacific/Kiritimati); passed in runs 1 and 3`; nothing where there is one outcome. Of runs that have less of a
+/// test the worst outcome is compared.
+fn difference(runs: &[Run<'_>], tallies: &BTreeMap<usize, Tally>, short: &[usize], most: u64) -> Option<String> {
+    let worst = |tally: &Tally| tally.keys().next().copied();
+    let whole: BTreeSet<&Tally> =
+        tallies.iter().filter(|(number, _)| !short.contains(number)).map(|(_, tally)| tally).collect();
+    let all: BTreeSet<Option<Seen>> = tallies.values().map(worst).collect();
+    if whole.len() < 2 && all.len() < 2 {
         return None;
     }
-    let words = groups.iter().map(|(seen, numbers)| {
-        let explained = *seen != Seen::Passed;
-        format!("{} {}", seen.words(), named(runs, numbers, explained))
+    let mut groups: BTreeMap<(Option<Seen>, &Tally), Vec<usize>> = BTreeMap::new();
+    for (number, tally) in tallies {
+        groups.entry((worst(tally), tally)).or_default().push(*number);
+    }
+    let words = groups.iter().map(|((worst, tally), numbers)| {
+        let explained = *worst != Some(Seen::Passed);
+        format!("{} {}", words_of(tally, most), named(runs, numbers, explained))
     });
     Some(words.collect::<Vec<_>>().join("; "))
+}
+
+/// `failed in`, or where several tests have one title `49 passed, 1 failed in`: the worst stands last, as [`first_failed_run`] reads it.
+fn words_of(tally: &Tally, most: u64) -> String {
+    match tally.first_key_value() {
+        Some((seen, count)) if *count == most && (most == 1 || *seen == Seen::Absent) => seen.words().to_owned(),
+        _ => {
+            let told = tally.iter().rev().map(|(seen, count)| format!("{count} {}", seen.word()));
+            format!("{} in", told.collect::<Vec<_>>().join(", "))
+        }
+    }
+}
+
+/// `missing, or fewer, in run 2, where others failed: a · b · c`.
+fn unreached_words(runs: &[Run<'_>], short: &[usize], titles: &[&str]) -> String {
+    let mut words: Vec<String> = titles.iter().take(MAX_TITLES).map(|title| evidence::short(title)).collect();
+    if titles.len() > MAX_TITLES {
+        words.push(format!("and {} more", titles.len() - MAX_TITLES));
+    }
+    format!("missing, or fewer, in {}, where others failed: {}", named(runs, short, true), words.join(" · "))
 }
 
 /// `run 2 (TZ=…), run 3 (TZ=…) and 4 more`; without `explained` only that the first run was plain is said.
@@ -217,9 +283,43 @@ mod tests {
     }
 
     #[test]
-    fn what_a_failure_kept_from_being_reached_is_no_difference() {
+    fn what_a_failure_kept_from_being_reached_is_named_beside_the_difference() {
         let runs = [report(&[("a", Passed), ("b", Passed)]), report(&[("a", Failed)])];
-        assert_eq!(told(&runs, &[]), ["a: failed in run 2; passed in run 1"]);
+        let missing = ": missing, or fewer, in run 2, where others failed: b";
+        assert_eq!(told(&runs, &[]), ["a: failed in run 2; passed in run 1", missing]);
+        let both_fail = [report(&[("a", Failed), ("b", Passed)]), report(&[("a", Failed)])];
+        assert_eq!(told(&both_fail, &[]), [""; 0], "a cut-off run is no flaky test");
+        let titles: Vec<String> = (0..12).map(|number| format!("t{number}")).collect();
+        let many: Vec<_> = titles.iter().map(|title| (title.as_str(), Passed)).chain([("a", Passed)]).collect();
+        let told = told(&[report(&many), report(&[("a", Failed)])], &[]);
+        assert!(told[1].ends_with("t8 · t9 · and 2 more"), "{told:?}");
+    }
+
+    #[test]
+    fn of_tests_with_one_title_it_is_compared_how_many_came_to_what() {
+        let (one, two) = (report(&[("a", Passed)]), report(&[("a", Passed), ("a", Passed)]));
+        assert_eq!(
+            told(&[two.clone(), one.clone(), two.clone()], &[]),
+            ["a: 1 passed, 1 missing in run 2; 2 passed in run 1, run 3"]
+        );
+        assert_eq!(told(&[two.clone(), two.clone()], &[]), [""; 0]);
+        let skipped = report(&[("a", Skipped), ("a", Passed)]);
+        assert_eq!(told(&[skipped.clone(), report(&[("a", Passed), ("a", Skipped)])], &[]), [""; 0]);
+        let both = report(&[("a", Skipped), ("a", Skipped)]);
+        assert_eq!(told(&[skipped, both], &[]), ["a: 1 passed, 1 skipped in run 1; 2 skipped in run 2"]);
+        assert_eq!(
+            told(&[two.clone(), report(&[("b", Passed)])], &[])[0],
+            "a: is not in the report of run 2; 2 passed in run 1"
+        );
+        let failed = told(&[two.clone(), report(&[("a", Failed), ("a", Passed)])], &[]);
+        assert_eq!(failed, ["a: 1 passed, 1 failed in run 2; 2 passed in run 1"]);
+        assert_eq!(first_failed_run(&failed[0]), Some(2));
+        let elsewhere =
+            [report(&[("a", Passed), ("a", Passed), ("b", Passed)]), report(&[("a", Passed), ("b", Failed)])];
+        assert_eq!(
+            told(&elsewhere, &[]),
+            ["b: failed in run 2; passed in run 1", ": missing, or fewer, in run 2, where others failed: a"]
+        );
     }
 
     #[test]

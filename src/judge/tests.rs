@@ -51,6 +51,16 @@ fn a_suite_without_a_report_is_judged_by_its_exit_code_alone() {
 }
 
 #[test]
+fn a_focus_that_the_sources_show_is_not_said_again_by_the_report() {
+    let report = TestReport { focused: vec!["pays (a.js)".to_owned(), "books (b.js)".to_owned()], ..report(&[]) };
+    let noticed = vec![Noticed::Focused { place: "a.js:3 it.only".to_owned() }];
+    let evidence = SuiteEvidence { noticed, ..SuiteEvidence::new(Ended::Exited(1), ReportEvidence::Read(report)) };
+    let judged = judge(&evidence, &Rules::default());
+    let focused = judged.verdict.findings().into_iter().filter(|finding| finding.code == Code::Focused);
+    assert_eq!(focused.map(|finding| finding.detail.as_str()).collect::<Vec<_>>(), ["books (b.js)", "a.js:3 it.only"]);
+}
+
+#[test]
 fn a_report_that_cannot_be_used_is_a_fail_at_exit_0() {
     for code in [Code::ReportMissing, Code::ReportEmpty, Code::ReportMalformed, Code::ReportStale] {
         let report = ReportEvidence::Unusable { code, detail: "why".to_owned() };

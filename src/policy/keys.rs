@@ -65,7 +65,7 @@ pub struct Key {
 }
 
 /// The names of adapters.
-pub(super) const ADAPTERS: &[&str] = &[
+pub const ADAPTERS: &[&str] = &[
     "mocha-json",
     "playwright-json",
     "vitest-json",
@@ -79,7 +79,7 @@ pub(super) const ADAPTERS: &[&str] = &[
 ];
 
 /// The dialects of JUnit XML.
-pub(super) const FLAVORS: &[&str] = &["pytest", "surefire", "nextest"];
+pub const FLAVORS: &[&str] = &["pytest", "surefire", "nextest"];
 
 const NEVER: &str = "never";
 const ADDED: &str = "values are only added";
@@ -393,7 +393,13 @@ pub const KEYS: &[Key] = &[
     ),
     key("evidence", Kind::Table, "", "Where evidence is kept.", ""),
     key("evidence.keep", Kind::Time, "\"180d\"", "How long.", "longer"),
-    key("evidence.folder", Kind::RelativePath, "the git directory", "A folder to keep it below.", NEVER),
+    key(
+        "evidence.folder",
+        Kind::RelativePath,
+        "the git directory",
+        "A folder to keep it below. Not supported yet: no proof is made where it is set.",
+        NEVER,
+    ),
     key("monitor", Kind::Table, "", "What `monitor` watches after a change.", "added"),
     key("monitor.for", Kind::Time, "\"15m\"", "How long.", "longer"),
     key("monitor.every", Kind::Time, "\"30s\"", "How often.", SHORTER),

@@ -24,7 +24,7 @@ pub use compare::{Comparison, Weakening, compare};
 pub use docs::docs;
 pub use error::PolicyError;
 pub use globs::PathGlob;
-pub use keys::{KEYS, Key, Kind};
+pub use keys::{ADAPTERS, FLAVORS, KEYS, Key, Kind};
 pub use matching::{ChangeKind, Claim, Compiled};
 pub use not_yet::NotYet;
 pub use schema::schema;

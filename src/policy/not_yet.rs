@@ -1,6 +1,7 @@
 //! Keys that are read and checked while what they ask for is not there yet.
 //!
-//! Only those that would change a verdict or let a push through: under them a proof is refused, never made without them.
+//! Only those that would change a verdict, let a push through, or say where evidence lies: under them a proof is refused, never made
+//! without them.
 
 use super::types::{Policy, Share, Sign, WorkspaceMode};
 
@@ -19,6 +20,8 @@ type Missing = (&'static str, fn(&Policy) -> bool, &'static str);
 /// All such keys. None of a suite is among them.
 const MISSING: &[Missing] = &[
     ("proof.workspace", |policy| policy.proof.workspace == WorkspaceMode::Reuse, "every proof has a new workspace"),
+    // A folder in the work tree is the user's: what is written there shows in git's status and can be committed.
+    ("evidence.folder", |policy| policy.evidence.folder.is_some(), "evidence is kept in the git directory"),
     ("changelog.require", |policy| policy.changelog.require, "the Operations Changelog is not checked at a push"),
     ("records.sign", |policy| policy.records.sign == Sign::Required, "records are not signed"),
     ("records.share", |policy| policy.records.share == Share::Required, "the log is not pushed along"),
@@ -44,14 +47,17 @@ mod tests {
     #[test]
     fn a_policy_within_what_works_asks_for_nothing_more() {
         let text = "[suites.a]\nrun = ['a']\nreport = 'mocha-json'\nallow_skipped = [{ test = 'x', reason = 'y' }]\nartifacts = [{ paths = 'x' }]\nsources = ['x']\n\
-                    [warnings]\nfail = ['x']\nallow = [{ pattern = 'x', reason = 'y' }]\n[evidence]\nfolder = 'evidence'\n[proof]\ngit = 'history'\nfilters = ['lfs']\n";
+                    [warnings]\nfail = ['x']\nallow = [{ pattern = 'x', reason = 'y' }]\n[evidence]\nkeep = '1d'\n[proof]\ngit = 'history'\nfilters = ['lfs']\n";
         assert!(keys(text).is_empty());
     }
 
     #[test]
     fn every_key_whose_work_comes_later_is_named() {
-        let text = "[proof]\nworkspace = 'reuse'\n[changelog]\nrequire = true\n\
+        let text = "[proof]\nworkspace = 'reuse'\n[evidence]\nfolder = 'proofs'\n[changelog]\nrequire = true\n\
                     [records]\nsign = 'required'\nshare = 'required'\n[suites.a]\nrun = ['a']\nreport = 'ctrf'\n";
-        assert_eq!(keys(text), ["proof.workspace", "changelog.require", "records.sign", "records.share"]);
+        assert_eq!(
+            keys(text),
+            ["proof.workspace", "evidence.folder", "changelog.require", "records.sign", "records.share"]
+        );
     }
 }

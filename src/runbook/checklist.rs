@@ -3,7 +3,7 @@
 //! Deliberately absent: a tick that nothing bears out. What was not looked at says so, and what the policy does not ask for is neither
 //! ticked nor missing.
 
-use super::facts::{About, Facts, Held, Item, Owed, Standing, State};
+use super::facts::{About, Asked, Facts, Held, Item, Owed, Standing, State};
 use crate::judge::Code;
 use crate::records::{EvidenceFile, SuiteEntry};
 
@@ -170,21 +170,26 @@ fn below_suite(file: &EvidenceFile) -> &str {
 /// What the gate itself puts there.
 const LOG: &str = "log";
 const REPORT: &str = "report";
-/// The list of a suite's artifacts, where they are too many to be named one by one.
+/// The list of a suite's artifacts: what it holds is among the evidence as long as it is what was recorded.
 const LIST: &str = "artifacts.json";
 
 /// Log, report, trace logs and pictures of one suite.
 fn kept(facts: &Facts<'_>, suite: &SuiteEntry, host: &str) -> Vec<Item> {
     let files = |about, of: &[&(EvidenceFile, Standing)]| files(facts, about, (suite, host), of);
-    let named = |file: &EvidenceFile| suite.evidence.iter().any(|known| known.name == file.name);
+    let folders: Vec<&str> = suite.evidence.iter().filter_map(|list| list.name.strip_suffix(LIST)).collect();
+    let named = |file: &EvidenceFile| {
+        suite.evidence.iter().any(|known| known.name == file.name)
+            || folders.iter().any(|folder| file.name.starts_with(folder))
+    };
     let of_suite = || facts.evidence.iter().filter(|(file, _)| named(file));
     let own = |name: &str| of_suite().filter(|(file, _)| below_suite(file) == name).collect::<Vec<_>>();
     let is_artifact = |file: &EvidenceFile| ![LOG, REPORT, LIST].contains(&below_suite(file));
-    let artifacts = |is_meant: fn(&str, &str) -> bool| match of_suite().any(|(file, _)| is_artifact(file)) {
-        false => own(LIST),
-        true => of_suite()
-            .filter(|(file, _)| is_artifact(file) && is_meant(below_suite(file), &file.media_type))
-            .collect::<Vec<_>>(),
+    // An empty file counts for nothing, and a list that is not what was recorded for whatever it held.
+    let artifacts = |is_meant: fn(&str, &str) -> bool| {
+        let is_meant = |file: &EvidenceFile| file.size > 0 && is_meant(below_suite(file), &file.media_type);
+        let is_lost =
+            |(file, standing): &(EvidenceFile, Standing)| below_suite(file) == LIST && *standing != Standing::Intact;
+        of_suite().filter(|of| is_lost(of) || (is_artifact(&of.0) && is_meant(&of.0))).collect::<Vec<_>>()
     };
     let configured = facts.configured.iter().find(|(name, _)| *name == suite.name).map(|(_, configured)| *configured);
     let configured = configured.unwrap_or_default();
@@ -194,16 +199,26 @@ fn kept(facts: &Facts<'_>, suite: &SuiteEntry, host: &str) -> Vec<Item> {
     } else {
         files(About::Report, &own(REPORT))
     });
-    items.push(if configured.logs {
-        files(About::TraceLogs, &artifacts(is_log))
+    let (logs, pictures) = (artifacts(is_log), artifacts(is_picture));
+    items.push(if configured.logs == Asked::AtWill && logs.is_empty() {
+        let ask = format!("let [suites.{}] leave one, and ask for it with at_least = 1", suite.name);
+        item(About::TraceLogs, State::Missing, "none was kept".to_owned()).of(&suite.name).then(ask)
+    } else if configured.logs != Asked::Never {
+        files(About::TraceLogs, &logs)
     } else {
-        let declare = format!("[suites.{}] artifacts = [{{ paths = \"logs/*.log\", at_least = 1 }}]", suite.name);
+        let (name, rule) = (&suite.name, "{ paths = \"logs/*.log\" }");
+        let declare = match configured.artifacts {
+            true => format!("add {rule} to the artifacts of [suites.{name}]"),
+            false => format!("add artifacts = [{rule}] to [suites.{name}]"),
+        };
         item(About::TraceLogs, State::Missing, "not configured".to_owned()).of(&suite.name).then(declare)
     });
-    items.push(if configured.pictures {
-        files(About::Pictures, &artifacts(is_picture))
-    } else {
-        item(About::Pictures, State::NotAsked, "not configured".to_owned()).of(&suite.name)
+    items.push(match configured.pictures {
+        Asked::Never => item(About::Pictures, State::NotAsked, "not configured".to_owned()).of(&suite.name),
+        Asked::AtWill if pictures.is_empty() => {
+            item(About::Pictures, State::NotAsked, "none was left, and none has to be".to_owned()).of(&suite.name)
+        }
+        Asked::AtWill | Asked::Always => files(About::Pictures, &pictures),
     });
     items
 }
@@ -239,9 +254,9 @@ fn are(some: usize, all: usize) -> String {
     }
 }
 
-pub(super) fn is_log(name: &str, _: &str) -> bool {
+pub(super) fn is_log(name: &str, media_type: &str) -> bool {
     let name = name.to_ascii_lowercase();
-    ["log", "trace", ".har"].iter().any(|word| name.contains(word)) && !is_picture(&name, "")
+    ["log", "trace", ".har"].iter().any(|word| name.contains(word)) && !is_picture(&name, media_type)
 }
 
 pub(super) fn is_picture(name: &str, media_type: &str) -> bool {

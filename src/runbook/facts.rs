@@ -157,24 +157,54 @@ pub enum Held {
     Nothing,
 }
 
+/// How far artifacts of a kind are asked for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Asked {
+    /// No rule is about them.
+    #[default]
+    Never,
+    /// They are kept where there are some: `at_least = 0`.
+    AtWill,
+    /// There has to be one.
+    Always,
+}
+
+/// A rule for artifacts.
+#[derive(Clone, Copy, Debug)]
+pub struct Declared<'a> {
+    /// Its glob.
+    pub glob: &'a str,
+    /// Whether it has a baseline, as only pictures have.
+    pub has_baseline: bool,
+    /// How many files it asks for.
+    pub at_least: u64,
+}
+
 /// What a suite's keys declare.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Configured {
+    /// Artifacts of any kind.
+    pub artifacts: bool,
     /// Logs or traces.
-    pub logs: bool,
+    pub logs: Asked,
     /// Screenshots or videos.
-    pub pictures: bool,
+    pub pictures: Asked,
     /// Whether a test that passed at a second attempt would not show.
     pub hides_retries: bool,
 }
 
 impl Configured {
-    /// What the globs of a suite's artifacts are for, by their names.
-    pub fn of<'a>(globs: impl IntoIterator<Item = &'a str>) -> Self {
+    /// What a suite's artifacts are for: each by its baseline, else by the name of its glob.
+    pub fn of<'a>(rules: impl IntoIterator<Item = Declared<'a>>) -> Self {
         let mut configured = Configured::default();
-        for glob in globs {
-            configured.logs |= is_log(glob, "");
-            configured.pictures |= is_picture(glob, "");
+        for Declared { glob, has_baseline, at_least } in rules {
+            configured.artifacts = true;
+            let asked = if at_least > 0 { Asked::Always } else { Asked::AtWill };
+            if has_baseline || is_picture(glob, "") {
+                configured.pictures = configured.pictures.max(asked);
+            } else if is_log(glob, "") {
+                configured.logs = configured.logs.max(asked);
+            }
         }
         configured
     }

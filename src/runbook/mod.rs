@@ -8,4 +8,4 @@ mod facts;
 mod tests;
 
 pub use checklist::{is_whole, items};
-pub use facts::{About, Configured, Facts, Held, Item, Owed, Standing, State};
+pub use facts::{About, Asked, Configured, Declared, Facts, Held, Item, Owed, Standing, State};

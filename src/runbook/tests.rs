@@ -42,7 +42,10 @@ fn check(entry: SuiteEntry, change: fn(&mut Facts<'_>)) -> Vec<String> {
         approvals: Vec::new(),
         resets: 1,
         asks_for_terminal: true,
-        configured: vec![("login".to_owned(), Configured { logs: true, pictures: true, hides_retries: false })],
+        configured: vec![(
+            "login".to_owned(),
+            Configured { logs: Asked::Always, pictures: Asked::Always, ..Configured::default() },
+        )],
         evidence: verdict.suites[0].evidence.iter().map(|file| (file.clone(), Standing::Intact)).collect(),
     };
     change(&mut facts);
@@ -103,7 +106,11 @@ fn what_is_missing_is_named_with_what_to_do_about_it() {
         (|facts| facts.evidence.truncate(4), "pictures: none was kept -> proof-gate run 3f2a91c --suite login"),
         (
             |facts| facts.configured.clear(),
-            "trace logs: not configured -> [suites.login] artifacts = [{ paths = \"logs/*.log\", at_least = 1 }]",
+            "trace logs: not configured -> add artifacts = [{ paths = \"logs/*.log\" }] to [suites.login]",
+        ),
+        (
+            |facts| facts.configured[0].1 = Configured { artifacts: true, ..Configured::default() },
+            "trace logs: not configured -> add { paths = \"logs/*.log\" } to the artifacts of [suites.login]",
         ),
     ];
     for (change, missing) in cases {
@@ -155,21 +162,51 @@ fn what_cannot_be_seen_is_neither_ticked_nor_missing() {
 fn a_list_stands_for_artifacts_that_are_too_many_to_be_named() {
     let mut entry = whole_suite();
     entry.evidence.truncate(3);
-    assert_eq!(check(entry.clone(), |_| {}), [""; 0]);
+    let listed: Change = |facts| {
+        let files = whole_suite().evidence.into_iter().skip(3);
+        facts.evidence.extend(files.map(|file| (file, Standing::Intact)));
+    };
+    assert_eq!(check(entry.clone(), listed), [""; 0]);
+    let altered: Change = |facts| {
+        let files = whole_suite().evidence.into_iter().skip(3);
+        facts.evidence.extend(files.map(|file| (file, Standing::Altered)));
+    };
+    assert_eq!(check(entry.clone(), altered).len(), 2);
     let missing = check(entry, |facts| facts.evidence[2].1 = Standing::Altered);
     assert_eq!(missing.len(), 2, "{missing:?}");
 }
 
 #[test]
-fn globs_are_told_apart_by_what_they_hold_and_a_suite_by_the_name_of_login_has_no_log_by_that() {
-    let of = |glob: &str| {
-        let Configured { logs, pictures, .. } = Configured::of([glob]);
-        (logs, pictures)
+fn what_a_suite_may_leave_is_not_missing_but_for_logs_and_an_empty_file_is_none() {
+    let mut entry = whole_suite();
+    entry.evidence.truncate(3);
+    let at_will: Change = |facts| {
+        let asked = Asked::AtWill;
+        facts.configured[0].1 = Configured { artifacts: true, logs: asked, pictures: asked, hides_retries: false };
     };
+    let ask = "let [suites.login] leave one, and ask for it with at_least = 1";
+    assert_eq!(check(entry, at_will), [format!("trace logs: none was kept -> {ask}")]);
+    assert_eq!(check(whole_suite(), at_will), [""; 0]);
+    let missing = check(whole_suite(), |facts| facts.evidence[3].0.size = 0);
+    assert_eq!(missing, ["trace logs: none was kept -> proof-gate run 3f2a91c --suite login"]);
+}
+
+#[test]
+fn globs_are_told_apart_by_what_they_hold_and_a_suite_by_the_name_of_login_has_no_log_by_that() {
+    let with = |glob: &str, has_baseline| {
+        let Configured { artifacts, logs, pictures, .. } =
+            Configured::of([Declared { glob, has_baseline, at_least: 1 }]);
+        assert!(artifacts);
+        (logs == Asked::Always, pictures == Asked::Always)
+    };
+    let of = |glob: &str| with(glob, false);
     assert_eq!(of("logs/*.txt"), (true, false));
     assert_eq!(of("test-results/**/trace.zip"), (true, false));
     assert_eq!(of("test-results/**/*.png"), (false, true));
     assert_eq!(of("coverage/lcov.info"), (false, false));
+    assert_eq!(with("out/**", true), (false, true), "only pictures have a baseline");
+    assert_eq!(with("trace/**", true), (false, true));
+    assert!(!Configured::of([]).artifacts);
     let mut entry = whole_suite();
     entry.evidence.remove(3);
     assert_eq!(check(entry, |_| {}).len(), 1);

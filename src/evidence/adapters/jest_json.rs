@@ -43,7 +43,9 @@ fn parse(bytes: &[u8], hear: Hear<'_>) -> Parsed {
     check_that_all_files_ran(&document, &run, &mut report);
     if run.open_handles > 0 {
         // In jest's own words, which it prints only where somebody reads them.
-        hear(&format!("Jest has detected the following {} open handles", run.open_handles));
+        let handles = if run.open_handles == 1 { "handle" } else { "handles" };
+        let what = format!("the following {} open {handles}", run.open_handles);
+        hear(&format!("Jest has detected {what} potentially keeping Jest from exiting:"));
     }
     Ok(report)
 }
@@ -117,6 +119,7 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::*;
+    use crate::evidence::{Noticed, WarningLists};
 
     fn test(status: &str, invocations: u64) -> Value {
         json!({ "fullName": "payment charges", "status": status, "failureMessages": [], "invocations": invocations,
@@ -126,9 +129,10 @@ mod tests {
     /// A report of one file with these tests, and a summary that agrees.
     fn report(tests: &[Value]) -> Value {
         let count = |status: &str| tests.iter().filter(|test| test["status"] == status).count();
-        let failed = count("failed");
+        let (failed, todo) = (count("failed"), count("todo"));
         json!({
             "numTotalTests": tests.len(), "numPassedTests": count("passed"), "numFailedTests": failed,
+            "numPendingTests": count("pending") + count("skipped") + count("disabled"), "numTodoTests": todo,
             "numTotalTestSuites": 1, "numFailedTestSuites": u8::from(failed > 0), "numRuntimeErrorTestSuites": 0,
             "success": failed == 0, "wasInterrupted": false, "openHandles": [],
             "testResults": [{
@@ -218,7 +222,7 @@ mod tests {
 
     #[test]
     fn a_summary_that_knows_more_than_the_list_is_believed() {
-        for name in ["numTotalTests", "numPassedTests", "numFailedTests"] {
+        for name in ["numTotalTests", "numPassedTests", "numFailedTests", "numPendingTests", "numTodoTests"] {
             let mut report = report(&[test("passed", 1)]);
             report[name] = json!(7);
             assert_eq!(read(&report).contradictions.len(), 1, "{name}");
@@ -233,10 +237,14 @@ mod tests {
     #[test]
     fn open_handles_are_heard_in_jest_s_words() {
         let mut report = report(&[test("passed", 1)]);
-        report["openHandles"] = json!([{}]);
-        let mut heard = String::new();
-        parse(report.to_string().as_bytes(), &mut |text| heard.push_str(text)).expect("it is a report");
-        assert_eq!(heard, "Jest has detected the following 1 open handles");
+        for (handles, expected) in [(json!([{}]), "1 open handle"), (json!([{}, {}]), "2 open handles")] {
+            report["openHandles"] = handles;
+            let mut heard = WarningLists::default().listen();
+            parse(report.to_string().as_bytes(), &mut |text| heard.report(text)).expect("it is a report");
+            let line = format!("Jest has detected the following {expected} potentially keeping Jest from exiting:");
+            let noticed = heard.finish(Path::new(""));
+            assert!(matches!(&*noticed, [Noticed::Warning { line: said, .. }] if *said == line), "{noticed:?}");
+        }
     }
 
     #[test]

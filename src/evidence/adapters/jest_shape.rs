@@ -16,6 +16,8 @@ pub(super) struct Document {
     pub num_total_tests: u64,
     pub num_passed_tests: u64,
     pub num_failed_tests: u64,
+    num_pending_tests: u64,
+    num_todo_tests: u64,
     /// Files; with vitest groups too.
     pub num_total_test_suites: u64,
     num_failed_test_suites: u64,
@@ -108,9 +110,10 @@ pub(super) fn report(document: &Document, good: &[&str], told: impl Fn(&Assertio
             let title = bounded(assertion.full_name.trim_start());
             let (outcome, detail) = match told(assertion) {
                 Told::Came(outcome, detail) => (outcome, detail),
+                // No test was skipped where the focus itself was refused.
                 Told::Focused(why) => {
-                    report.focused.push(format!("{title}: {why}"));
-                    (Outcome::Skipped, Some(why))
+                    report.focused.push(format!("{title}: {why} ({})", bounded(&file.name)));
+                    continue;
                 }
             };
             report.cases.push(TestCase {
@@ -135,13 +138,21 @@ pub(super) fn report(document: &Document, good: &[&str], told: impl Fn(&Assertio
 
 /// The summary against what is listed. It may know of failures that stand nowhere else: a hook of a group, snapshots.
 fn check_summary(document: &Document, failed: u64, report: &mut TestReport) {
-    let listed = report.cases.len() as u64;
+    let listed = (report.cases.len() + report.focused.len()) as u64;
     let counts =
         [("numTotalTests", document.num_total_tests, listed), ("numFailedTests", document.num_failed_tests, failed)];
     for (name, stated, listed) in counts {
         if stated != listed {
             report.contradictions.push(format!("`{name}` is {stated}, the report lists {listed}"));
         }
+    }
+    let left_out = document.num_pending_tests.saturating_add(document.num_todo_tests);
+    let assertions = document.test_results.iter().flat_map(|file| &file.assertion_results);
+    let shown = assertions.filter(|assertion| !matches!(assertion.status.as_str(), "passed" | "failed")).count() as u64;
+    if left_out > shown {
+        report
+            .contradictions
+            .push(format!("`numPendingTests` and `numTodoTests` are {left_out}, the report lists {shown}"));
     }
     if failed > 0 || !report.errors.is_empty() {
         return;

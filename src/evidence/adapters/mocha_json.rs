@@ -1,12 +1,14 @@
 //! mocha's `json` reporter.
 //!
-//! It lists each test in `tests` and again in `passes`, `failures` or `pending`; a failed hook stands in `failures` alone.
+//! It lists each test in `tests` and again, in the same words, in `passes`, `failures` or `pending`; a failed hook stands in `failures`
+//! alone. A dry run lists all tests as passed; only their durations are missing.
 //! It does not say which tests a filter or `.only` left out, and nothing of what was printed.
 
 use std::collections::HashMap;
 use std::path::Path;
 
 use serde::Deserialize;
+use serde::de::IgnoredAny;
 use serde_json::Value;
 
 use super::{FilterOptions, Format, Hear, Malformed, Parsed, Retries, node};
@@ -77,16 +79,18 @@ struct Entry {
     file: Option<String>,
     /// Absent only where a reporter of another make wrote the file: then retries would stay unseen.
     current_retry: u64,
+    /// Absent where the test was not executed.
+    duration: Option<IgnoredAny>,
     /// `{}` where nothing went wrong.
     err: Value,
 }
 
-/// A test, as far as the report can tell it from another one.
-type Key = (String, Option<String>);
+/// A test, as far as the report can tell it from another one, with what went wrong in it: both lists have to say the same of that.
+type Key = (String, Option<String>, u64, String);
 
 impl Entry {
     fn key(&self) -> Key {
-        (self.full_title.clone(), self.file.clone())
+        (self.full_title.clone(), self.file.clone(), self.current_retry, self.err.to_string())
     }
 
     fn went_wrong(&self) -> bool {
@@ -165,6 +169,8 @@ fn passed(entry: &Entry) -> TestCase {
         entry.case(Outcome::Failed, Some(entry.what_went_wrong()))
     } else if entry.current_retry > 0 {
         entry.case(Outcome::Flaky, Some(format!("passed on attempt {}", entry.current_retry.saturating_add(1))))
+    } else if entry.duration.is_none() {
+        entry.case(Outcome::NotRun, Some("it has no duration: with --dry-run mocha executes no test".to_owned()))
     } else {
         entry.case(Outcome::Passed, None)
     }
@@ -213,7 +219,7 @@ impl Tally {
     /// The titles that are left, sorted, so that the same report always gives the same words.
     fn left(&self) -> impl Iterator<Item = &str> {
         let mut left: Vec<&str> =
-            self.0.iter().filter(|(_, count)| **count > 0).map(|((title, _), _)| title.as_str()).collect();
+            self.0.iter().filter(|(_, count)| **count > 0).map(|((title, ..), _)| title.as_str()).collect();
         left.sort_unstable();
         left.into_iter()
     }
@@ -227,7 +233,7 @@ mod tests {
 
     fn entry(title: &str, retry: u64, message: Option<&str>) -> Value {
         let err = message.map_or_else(|| json!({}), |message| json!({ "message": message }));
-        json!({ "title": title, "fullTitle": title, "file": "test/a.js", "currentRetry": retry, "err": err })
+        json!({ "title": title, "fullTitle": title, "file": "test/a.js", "duration": 0, "currentRetry": retry, "err": err })
     }
 
     /// A report of these tests, passes, failures and pending tests, with `stats` that agree.
@@ -266,6 +272,24 @@ mod tests {
         let passed = entry("a", 0, Some("late"));
         let report = read(&report(std::slice::from_ref(&passed), std::slice::from_ref(&passed), &[], &[]));
         assert_eq!(report.cases[0].outcome, Outcome::Failed);
+    }
+
+    #[test]
+    fn what_one_list_says_of_a_test_the_other_has_to_say_too() {
+        let fine = [entry("a", 0, None)];
+        for other in [entry("a", 1, None), entry("a", 0, Some("late"))] {
+            let other = [other];
+            assert_eq!(read(&report(&other, &fine, &[], &[])).contradictions.len(), 2);
+            assert!(!read(&report(&fine, &other, &[], &[])).contradictions.is_empty());
+        }
+    }
+
+    #[test]
+    fn a_pass_without_a_duration_is_of_a_dry_run() {
+        let mut dry = entry("a", 0, None);
+        dry.as_object_mut().unwrap().remove("duration");
+        let report = read(&report(std::slice::from_ref(&dry), std::slice::from_ref(&dry), &[], &[]));
+        assert_eq!(report.cases[0].outcome, Outcome::NotRun);
     }
 
     #[test]

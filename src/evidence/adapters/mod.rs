@@ -100,6 +100,7 @@ pub fn parse_report(report: Report, bytes: &[u8], hear: Hear<'_>) -> ReportEvide
     let Some(format) = format(report.adapter) else {
         return ReportEvidence::NotAsked;
     };
+    let bytes = without_mark(bytes);
     if bytes.iter().all(u8::is_ascii_whitespace) {
         let detail = if bytes.is_empty() { "the report is empty" } else { "the report is blank" };
         return ReportEvidence::Unusable { code: Code::ReportEmpty, detail: detail.to_owned() };
@@ -111,6 +112,11 @@ pub fn parse_report(report: Report, bytes: &[u8], hear: Hear<'_>) -> ReportEvide
         Ok(report) => ReportEvidence::Read(report),
         Err(Malformed(detail)) => ReportEvidence::malformed(detail),
     }
+}
+
+/// Some tools write a byte order mark in front of UTF-8. In XML it says more than the declaration, so there it stays.
+fn without_mark(bytes: &[u8]) -> &[u8] {
+    bytes.strip_prefix(b"\xef\xbb\xbf").filter(|rest| !rest.starts_with(b"<")).unwrap_or(bytes)
 }
 
 /// What makes the runner behind `argv` write `report` to `report_file`, and where it is one on node, node its warnings beside that.

@@ -60,6 +60,10 @@ fn parse(bytes: &[u8], hear: Hear<'_>) -> Parsed {
         read_diagnostic(&said, comment, &mut report);
     });
     node::split_off_files(&mut report);
+    for case in &mut report.cases {
+        // node's word for "without a reason".
+        case.detail.take_if(|detail| case.outcome == Outcome::Skipped && detail == "true");
+    }
     let left_out = report.cases.iter().filter(|case| case.detail.as_deref() == Some("'only' option not set")).count();
     if left_out > 0 {
         report.focused.push(format!("{left_out} left out because another is marked 'only'"));
@@ -193,6 +197,16 @@ mod tests {
             options("node --test", "/my \"run\"/report")
                 .contains(r#" "--test-reporter-destination=/my \"run\"/report" "#)
         );
+    }
+
+    #[test]
+    fn node_s_word_for_no_reason_is_none() {
+        let skipped = |message: &str| {
+            let body = format!("<testcase name='a'><skipped type='skipped' message='{message}'/></testcase>");
+            read(&body, [1, 0, 0, 0, 0]).cases.remove(0).detail
+        };
+        assert_eq!(skipped("true"), None);
+        assert_eq!(skipped("no bank").as_deref(), Some("no bank"));
     }
 
     #[test]

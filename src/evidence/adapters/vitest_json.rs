@@ -74,9 +74,10 @@ mod tests {
     /// A report of one file with these tests, and a summary that agrees.
     fn report(tests: &[Value]) -> Value {
         let count = |status: &str| tests.iter().filter(|test| test["status"] == status).count();
-        let failed = count("failed");
+        let (failed, todo) = (count("failed"), count("todo"));
         json!({
             "numTotalTests": tests.len(), "numPassedTests": count("passed"), "numFailedTests": failed,
+            "numPendingTests": count("skipped") + count("pending"), "numTodoTests": todo,
             "numTotalTestSuites": 1, "numFailedTestSuites": u8::from(failed > 0), "success": failed == 0,
             "testResults": [{
                 "name": "/w/pay.test.js", "status": if failed > 0 { "failed" } else { "passed" }, "message": "",
@@ -113,8 +114,9 @@ mod tests {
     fn a_test_marked_with_only_is_focused_and_no_failure() {
         let error = "Error: [Vitest] Unexpected .only modifier. Remove it or pass --allowOnly argument";
         let report = read(&report(&[test("failed", &[error]), test("skipped", &[])]));
-        assert_eq!(report.focused, ["payment charges: it is marked with `.only`"]);
-        assert!(report.errors.is_empty() && report.cases.iter().all(|case| case.outcome == Outcome::Skipped));
+        assert_eq!(report.focused, ["payment charges: it is marked with `.only` (/w/pay.test.js)"]);
+        assert!(report.errors.is_empty() && report.contradictions.is_empty());
+        assert_eq!(report.cases.iter().map(|case| case.outcome).collect::<Vec<_>>(), [Outcome::Skipped]);
     }
 
     #[test]
@@ -136,7 +138,7 @@ mod tests {
 
     #[test]
     fn a_summary_that_counts_something_else_is_a_contradiction() {
-        for name in ["numTotalTests", "numPassedTests", "numFailedTests"] {
+        for name in ["numTotalTests", "numPassedTests", "numFailedTests", "numPendingTests", "numTodoTests"] {
             let mut report = report(&[test("passed", &[]), test("skipped", &[])]);
             report[name] = json!(7);
             assert!(!read(&report).contradictions.is_empty(), "{name}");
@@ -160,7 +162,16 @@ mod tests {
     #[test]
     fn what_is_not_vitest_s_shape_is_refused() {
         let whole = report(&[test("passed", &[])]).to_string();
-        for key in ["numTotalTests", "success", "testResults", "assertionResults", "fullName", "status", "message"] {
+        for key in [
+            "numTotalTests",
+            "numPendingTests",
+            "success",
+            "testResults",
+            "assertionResults",
+            "fullName",
+            "status",
+            "message",
+        ] {
             assert!(parse(whole.replace(&format!("\"{key}\":"), "\"other\":").as_bytes()).is_err(), "{key}");
         }
         for text in ["[]", "{}", &format!("{whole}{whole}"), &whole.replacen('{', "{\"success\":true,", 1)] {

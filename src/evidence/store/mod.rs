@@ -20,7 +20,7 @@ use std::io::{self, ErrorKind, Read as _, Seek as _};
 use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::digest::Digest;
 use crate::error::{Context as _, Result};
@@ -50,20 +50,31 @@ pub struct KeptFile {
 const LIST: &str = "proof-gate.artifacts/1";
 
 /// The list of a suite's artifacts.
-#[derive(Serialize)]
-struct List<'a> {
-    format: &'static str,
-    files: Vec<Listed<'a>>,
+#[derive(Serialize, Deserialize)]
+struct List {
+    format: String,
+    files: Vec<Listed>,
 }
 
 /// An artifact as the list has it.
-#[derive(Serialize)]
-struct Listed<'a> {
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Listed {
     /// Its path below the suite's folder.
-    name: String,
-    size: u64,
-    sha256: Digest,
-    media_type: &'a str,
+    pub name: String,
+    /// Its size in bytes.
+    pub size: u64,
+    /// The digest of its bytes.
+    pub sha256: Digest,
+    /// What it is.
+    pub media_type: String,
+}
+
+impl Listed {
+    /// What a list's bytes hold. Nothing where they are no list.
+    pub fn read(bytes: &[u8]) -> Option<Vec<Self>> {
+        let list: List = serde_json::from_slice(bytes).ok()?;
+        (list.format == LIST).then_some(list.files)
+    }
 }
 
 /// The evidence of one clone.
@@ -101,16 +112,16 @@ impl Store {
     pub fn list(&self, suite: &Path, artifacts: &[KeptFile]) -> Result<KeptFile> {
         let path = suite.join(Self::MANIFEST);
         let what = || format!("cannot write {}", path.display());
-        let files: Vec<Listed<'_>> = artifacts
+        let files: Vec<Listed> = artifacts
             .iter()
             .map(|file| Listed {
                 name: file.path.strip_prefix(suite).unwrap_or(&file.path).to_string_lossy().into_owned(),
                 size: file.size,
                 sha256: file.sha256,
-                media_type: file.media_type,
+                media_type: file.media_type.to_owned(),
             })
             .collect();
-        let list = List { format: LIST, files };
+        let list = List { format: LIST.to_owned(), files };
         let text = serde_json::to_string_pretty(&list).context(what())? + "\n";
         let mut file = File::options().write(true).create_new(true).mode(0o600).open(&path).context(what())?;
         io::Write::write_all(&mut file, text.as_bytes()).context(what())?;
@@ -152,8 +163,10 @@ impl Store {
         if same(path)? == same(&object)? {
             return Ok(());
         }
-        // What stands there is believed only after it was read: a name is no proof of a content.
-        let (from, to) = if holds(&object, sha256) { (&*object, path) } else { (path, &*object) };
+        // What stands there is believed only after it was read: a name is no proof of a content. One that others may read is left to
+        // the runs that it is a name of.
+        let is_private = fs::symlink_metadata(&object)?.mode() & 0o077 == 0;
+        let (from, to) = if is_private && holds(&object, sha256) { (&*object, path) } else { (path, &*object) };
         let beside = to.parent().expect("evidence lies in a folder");
         let linked = tempfile::Builder::new().prefix(UNFINISHED).make_in(beside, |name| fs::hard_link(from, name));
         match linked {
@@ -238,6 +251,18 @@ mod tests {
         let second = store.take_in(&write(&run.join("b.txt"), b"good")).unwrap();
         assert!(holds(&second.path, second.sha256));
         assert!(holds(&store.object(second.sha256), second.sha256));
+    }
+
+    #[test]
+    fn a_content_that_others_may_read_by_now_is_kept_anew_for_its_owner() {
+        let (_folder, store, run) = store();
+        let first = store.take_in(&write(&run.join("a.txt"), b"same")).unwrap();
+        fs::set_permissions(&first.path, fs::Permissions::from_mode(0o666)).unwrap();
+        let second = store.take_in(&write(&run.join("b.txt"), b"same")).unwrap();
+        for file in [&second.path, &store.object(second.sha256)] {
+            assert_eq!(fs::metadata(file).unwrap().mode() & 0o777, 0o600);
+        }
+        assert!(holds(&first.path, first.sha256));
     }
 
     #[test]

@@ -140,6 +140,8 @@ fn note_files(folder: &Path, going: &mut BTreeMap<(u64, u64), Going>) -> io::Res
 
 #[cfg(test)]
 mod tests {
+    use std::os::unix::fs::PermissionsExt as _;
+
     use super::super::names_of;
     use super::*;
     use crate::digest::Digest;
@@ -152,6 +154,7 @@ mod tests {
             let suite = folder.path().join("evidence").join(run).join("suite/artifacts");
             fs::create_dir_all(&suite).unwrap();
             fs::write(suite.join(name), bytes).unwrap();
+            fs::set_permissions(suite.join(name), fs::Permissions::from_mode(0o600)).unwrap();
             store.take_in(&suite.join(name)).unwrap()
         };
         let shared = keep("old", "a.txt", b"shared");

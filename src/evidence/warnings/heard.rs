@@ -8,8 +8,9 @@ use bstr::ByteSlice as _;
 use regex::Regex;
 
 use super::lists::{Kind, WarningLists};
-use crate::evidence::Noticed;
 use crate::evidence::text::{bounded, short};
+use crate::evidence::{ANYTHING, Noticed};
+use crate::url::without_user_info;
 
 /// Lines of one kind that are kept.
 const KEPT: usize = 20;
@@ -42,8 +43,17 @@ pub(super) struct Heard {
 struct Tally {
     count: u64,
     last_line: u64,
-    /// Line numbers and lines.
-    first: Vec<(u64, String)>,
+    first: Vec<Kept>,
+}
+
+/// A line that is kept.
+#[derive(Debug)]
+struct Kept {
+    number: u64,
+    /// As it is shown.
+    line: String,
+    /// As it was searched; see [`Noticed::Warning`].
+    like: String,
 }
 
 impl Heard {
@@ -63,14 +73,23 @@ impl Heard {
         tally.last_line = number;
         if tally.first.len() < KEPT {
             let (line, place) = line();
-            tally.first.push((number, shown(line, place)));
+            let (line, like) = shown(line, place);
+            tally.first.push(Kept { number, line, like });
         }
     }
 
-    /// As the judge takes it: every kept line of a cache and that means failure, in their order, and one note for each other kind. Paths below
+    /// As the judge takes it: every kept line that means failure, those of a cache first, and one note for each other kind. Paths below
     /// `folder` are made relative to it.
     pub(super) fn noticed(self, lists: &WarningLists, place: Place, folder: &Path) -> Vec<Noticed> {
-        let own = |line: &str| relative(line, folder);
+        let own = |line: &str| match named(folder) {
+            Some(folder) => line.replace(&format!("{folder}/"), ""),
+            None => line.to_owned(),
+        };
+        // The folder around it is another in every proof.
+        let like = |line: &str| match folder.parent().and_then(named) {
+            Some(around) => line.replace(around, &ANYTHING.to_string()),
+            None => line.to_owned(),
+        };
         let (mut cached, mut warnings, mut more, mut notes) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
         for (kind, tally) in self.kinds {
             let Tally { count, first, .. } = tally;
@@ -78,20 +97,19 @@ impl Heard {
             match kind {
                 // Tools print such a line; what a test printed into its report is none.
                 Kind::Cached if place == Place::Log => {
-                    cached.extend(first.into_iter().map(|(_, line)| Noticed::Cached { line }));
+                    cached.extend(first.into_iter().map(|kept| Noticed::Cached { line: own(&kept.line) }));
                 }
                 Kind::Cached => {}
                 Kind::BuiltIn(_) | Kind::Own(_) => {
                     let left_out = count - first.len() as u64;
-                    warnings.extend(first.into_iter().map(|(number, line)| (number, own(&line))));
+                    warnings.extend(first.into_iter().map(|kept| (kept.number, own(&kept.line), like(&kept.like))));
                     if left_out > 0 {
                         let line = format!("and {left_out} more lines of the same kind: {name}");
-                        more.push(Noticed::Warning { place: place.without_number().to_owned(), line });
+                        more.push(Noticed::Warning { place: place.without_number().to_owned(), line, like: None });
                     }
                 }
                 Kind::Allowed(_) | Kind::Counted(_) => {
-                    let (number, line) = &first[0];
-                    let (line, place) = (own(line), place.words(*number));
+                    let (line, place) = (own(&first[0].line), place.words(first[0].number));
                     let times = if count == 1 { String::new() } else { format!(", {count} times, the first") };
                     notes.push(Noticed::Note(match kind {
                         Kind::Allowed(_) => format!("allowed warning ({name}){times}: {line} ({place})"),
@@ -102,14 +120,18 @@ impl Heard {
                 }
             }
         }
-        warnings.sort_by_key(|(number, _)| *number);
-        let warnings = warnings.into_iter().map(|(number, line)| Noticed::Warning { place: place.words(number), line });
+        warnings.sort_by_key(|(number, ..)| *number);
+        let warnings = warnings.into_iter().map(|(number, line, like)| Noticed::Warning {
+            place: place.words(number),
+            line,
+            like: Some(like),
+        });
         cached.into_iter().chain(warnings).chain(more).chain(notes).collect()
     }
 }
 
 impl Place {
-    fn without_number(self) -> &'static str {
+    pub(super) fn without_number(self) -> &'static str {
         match self {
             Place::Log => "log",
             Place::WarningsFile => "warnings file",
@@ -125,20 +147,29 @@ impl Place {
     }
 }
 
-/// A line as it is shown: bounded, and without what differs from run to run by nature, the number of a process.
-fn shown(line: &[u8], place: usize) -> String {
+/// A line as it is shown: bounded, and without what differs from run to run by nature, the number of a process. And what it is like.
+fn shown(line: &[u8], place: usize) -> (String, String) {
     static PROCESS: LazyLock<Regex> =
         LazyLock::new(|| Regex::new(r"\((node|bun|deno):\d+\)").expect("the pattern is constant"));
     let is_far = line[..place.min(line.len())].chars().nth(SHOWN_BEFORE).is_some();
     let from = if is_far { &line[place..] } else { line };
     let text = from[..from.len().min(LONGEST)].to_str_lossy();
+    let like = PROCESS.replace_all(&text, format!("($1:{ANYTHING})"));
+    let mut like = match without_user_info(&like) {
+        cut if cut == like => like.into_owned(),
+        cut => cut.replace("://", &format!("://{ANYTHING}")),
+    };
+    if is_far {
+        like.insert(0, ANYTHING);
+    }
+    if from.len() > LONGEST {
+        like.push(ANYTHING);
+    }
     let text = PROCESS.replace_all(text.trim(), "($1)");
-    short(&bounded(&if is_far { format!("…{text}") } else { text.into_owned() }))
+    (short(&bounded(&if is_far { format!("…{text}") } else { text.into_owned() })), like)
 }
 
-fn relative(line: &str, folder: &Path) -> String {
-    match folder.to_str().filter(|folder| !folder.trim_matches('/').is_empty()) {
-        Some(folder) => line.replace(&format!("{}/", folder.trim_end_matches('/')), ""),
-        None => line.to_owned(),
-    }
+/// A folder's path as lines hold it; none where it is no folder of its own.
+fn named(folder: &Path) -> Option<&str> {
+    folder.to_str().map(|folder| folder.trim_end_matches('/')).filter(|folder| !folder.trim_matches('/').is_empty())
 }

@@ -13,12 +13,11 @@ mod scanner;
 #[cfg(test)]
 mod tests;
 
-use std::collections::HashSet;
 use std::path::Path;
 
 use self::heard::Place;
 use self::scanner::Scanner;
-use super::noticed::Noticed;
+use super::noticed::{ANYTHING, Noticed};
 pub use lists::WarningLists;
 
 /// The name of the file beside the report that node's processes write their warnings to.
@@ -68,19 +67,34 @@ impl Listener {
         self.unread = file::read(file, &mut |bytes| self.warnings.push(bytes)).err();
     }
 
-    /// What was heard, in the order of output, warnings file and report. A line that stands in several of them is told once. Paths below
+    /// What was heard, in the order of output, warnings file and report. What stands in several of them is told once. Paths below
     /// `folder`, where the suite ran, are made relative to it.
     pub fn finish(self, folder: &Path) -> Vec<Noticed> {
         let Listener { lists, output, warnings, report, unread } = self;
         let mut noticed: Vec<Noticed> = Vec::new();
         for (place, scanner) in [(Place::Log, output), (Place::WarningsFile, warnings), (Place::Report, report)] {
-            let more = scanner.finish().noticed(&lists, place, folder);
+            let mut more = scanner.finish().noticed(&lists, place, folder);
             // Where standard output is the report, a line of the log holds one of the tests' in the report's spelling.
-            noticed.retain(|told| !more.iter().any(|new| is_spelt_out(told, new)));
-            let told: HashSet<String> = noticed.iter().filter_map(line_of).map(str::to_owned).collect();
-            noticed.extend(more.into_iter().filter(|new| line_of(new).is_none_or(|line| !told.contains(line))));
+            noticed.retain(|told| match more.iter_mut().find(|new| is_spelt_out(told, new)) {
+                Some(new) => {
+                    cover(new, told);
+                    false
+                }
+                None => true,
+            });
+            let before = noticed.len();
+            for new in more {
+                match noticed[..before].iter_mut().find(|told| is_said_by(&new, told)) {
+                    Some(told) => cover(told, &new),
+                    None => noticed.push(new),
+                }
+            }
         }
-        noticed.extend(unread.map(|why| Noticed::Warning { place: "warnings file".to_owned(), line: why }));
+        noticed.extend(unread.map(|why| Noticed::Warning {
+            place: Place::WarningsFile.without_number().to_owned(),
+            line: why,
+            like: None,
+        }));
         noticed
     }
 }
@@ -97,4 +111,33 @@ fn line_of(noticed: &Noticed) -> Option<&str> {
 fn is_spelt_out(told: &Noticed, new: &Noticed) -> bool {
     let lines = line_of(told).zip(line_of(new));
     lines.is_some_and(|(told, new)| told.starts_with('{') && told.len() > new.len() && told.contains(new))
+}
+
+/// Characters that a runner sets before a line where it prints it again.
+const SET_BEFORE: usize = 40;
+
+/// Whether something says no more than what was told of another place: the same note, or a line of which the other is made.
+fn is_said_by(new: &Noticed, told: &Noticed) -> bool {
+    match (new, told) {
+        (Noticed::Warning { line: new, .. }, Noticed::Warning { line: told, .. }) => {
+            let (said, kept) = (new.trim_matches('…'), told.trim_matches('…'));
+            let goes_on = || kept.char_indices().take(SET_BEFORE).any(|(start, _)| said.starts_with(&kept[start..]));
+            kept.contains(said) || (told.ends_with('…') && goes_on())
+        }
+        (Noticed::Note(new), Noticed::Note(told)) => {
+            let without_place = |note: &str| note.rsplit_once(" (").map(|(note, _)| note.to_owned());
+            without_place(new) == without_place(told)
+        }
+        _ => false,
+    }
+}
+
+/// Has what `kept` is like cover the line that is not said too: what allows the one has to allow the other.
+fn cover(kept: &mut Noticed, other: &Noticed) {
+    let Noticed::Warning { line, like: Some(like), .. } = kept else { return };
+    let Noticed::Warning { line: other_line, like: Some(other), .. } = other else { return };
+    if line != other_line {
+        let shorter = if other.len() < like.len() { other.trim() } else { like.trim() };
+        *like = format!("{ANYTHING}{shorter}{ANYTHING}");
+    }
 }

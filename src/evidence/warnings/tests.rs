@@ -26,7 +26,7 @@ fn heard<'b>(lists: &WarningLists, pieces: impl IntoIterator<Item = &'b [u8]>) -
 fn words(listener: Listener) -> Vec<String> {
     let noticed = listener.finish(Path::new("/var/work/a1/tree"));
     let words = noticed.into_iter().map(|noticed| match noticed {
-        Noticed::Warning { place, line } => format!("{place} {line}"),
+        Noticed::Warning { place, line, .. } => format!("{place} {line}"),
         Noticed::Note(note) => format!("note {note}"),
         other => panic!("{other:?}"),
     });
@@ -144,6 +144,50 @@ fn one_line_in_log_report_and_warnings_file_is_told_once_without_its_process() {
     let line = LEAK.replace("node:7", "node");
     let log = format!("log:2 {line}");
     assert_eq!(words(listener), [&*log, "warnings file Segmentation fault", "report panic: at pay.go"]);
+}
+
+#[test]
+fn a_line_that_a_runner_prints_with_something_before_it_is_told_once_and_allowed_by_one_pattern() {
+    let line = |why: &str| format!("Error: Test \"pays\" generated asynchronous activity after the test ended. {why}");
+    let lines = [line("Unhandled Rejection"), line(&"x".repeat(400))];
+    let listen = |lists: &WarningLists| {
+        let mut listener = lists.listen();
+        lines.iter().for_each(|line| listener.output(format!("ℹ {line}\n").as_bytes()));
+        lines.iter().for_each(|line| listener.report(line));
+        listener.report("Error: Segmentation fault");
+        listener.finish(Path::new(""))
+    };
+    let noticed = listen(&WarningLists::default());
+    let of = |noticed: &Noticed| match noticed {
+        Noticed::Warning { place, like, .. } => (place.clone(), like.clone().expect("it is a line")),
+        other => panic!("{other:?}"),
+    };
+    let places: Vec<(String, String)> = noticed.iter().map(of).collect();
+    let expected: Vec<String> = lines.iter().map(|line| format!("\u{fffc}{line}\u{fffc}")).collect();
+    assert_eq!(places.iter().map(|(place, _)| place.as_str()).collect::<Vec<_>>(), ["log:2", "log:3", "report"]);
+    assert_eq!(places[..2].iter().map(|(_, like)| like).collect::<Vec<_>>(), expected.iter().collect::<Vec<_>>());
+}
+
+#[test]
+fn what_is_allowed_in_one_place_is_not_so_in_another() {
+    let mut listener = lists(&[], &[("^ℹ", "known")]).listen();
+    listener.output("ℹ Segmentation fault\n".as_bytes());
+    listener.report("Segmentation fault");
+    assert_eq!(
+        words(listener),
+        ["note allowed warning (known): ℹ Segmentation fault (log:2)", "report Segmentation fault"]
+    );
+}
+
+#[test]
+fn a_note_on_the_log_and_the_warnings_file_is_one() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("warnings");
+    std::fs::write(&file, "(node:8) DeprecationWarning: old\n").unwrap();
+    let mut listener = WarningLists::default().listen();
+    listener.output(b"(node:7) DeprecationWarning: old\n");
+    listener.read_warnings(&file);
+    assert_eq!(words(listener), ["note deprecation warning: (node) DeprecationWarning: old (log:2)"]);
 }
 
 #[test]

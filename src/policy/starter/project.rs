@@ -24,6 +24,11 @@ pub(super) struct Project {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Reading {
     Mocha,
+    Playwright,
+    Vitest,
+    Jest,
+    NodeTest,
+    Go,
     Junit,
     JunitOfPytest,
     /// With what a better reading needs.
@@ -112,30 +117,34 @@ fn node(files: &impl Files) -> Option<Project> {
     let depends =
         |name: &str| package["devDependencies"][name].is_string() || package["dependencies"][name].is_string();
     let is_runner = |name: &&str| match script {
-        Some(script) => script.split_whitespace().any(|word| word == *name),
+        // What the gate puts at the end of the command comes to the last program of a script; mocha gets it from its environment.
+        Some(script) if *name == "mocha" => has_word(script, name),
+        Some(script) => has_word(script.rsplit(['&', '|', ';']).next().unwrap_or(script), name),
         None => depends(if *name == "playwright" { "@playwright/test" } else { name }),
     };
     // A script that hides its runner behind another program is read by what is installed, but only for mocha, which is
     // told by its environment how to report.
     let runner = ["mocha", "vitest", "jest", "playwright"].into_iter().find(is_runner);
+    let runner = runner.or_else(|| script.is_some_and(is_node_test).then_some("node --test"));
     let runner = runner.or_else(|| (depends("mocha") && !depends("vitest") && !depends("jest")).then_some("mocha"));
     let base = match (script, runner) {
         (Some(_), _) => manager.script("test"),
         (None, Some(runner)) => manager.program(runner),
         (None, None) => return None,
     };
-    let with = |more: &[&str]| [base.clone(), argv(more)].concat();
     // Without further arguments npm's `--` says nothing.
     let plain = || base.iter().filter(|word| *word != "--").cloned().collect::<Vec<_>>();
     let (run, reading, filter) = match runner {
         Some("mocha") => {
             (plain(), Reading::Mocha, base[plain().len()..].iter().cloned().chain(argv(&["--grep"])).collect())
         }
-        Some("vitest") => {
-            let junit = ["--reporter=default", "--reporter=junit", "--outputFile.junit={report}"];
-            (with(&junit), Reading::Junit, Vec::new())
+        Some("vitest") => (plain(), Reading::Vitest, Vec::new()),
+        Some("jest") => (plain(), Reading::Jest, Vec::new()),
+        Some("playwright") if script.is_none() => {
+            ([plain(), argv(&["test"])].concat(), Reading::Playwright, Vec::new())
         }
-        Some("playwright") if script.is_none() => (with(&["test"]), Reading::ExitCode, Vec::new()),
+        Some("playwright") => (plain(), Reading::Playwright, Vec::new()),
+        Some("node --test") => (plain(), Reading::NodeTest, Vec::new()),
         Some(_) | None => (plain(), Reading::ExitCode, Vec::new()),
     };
     Some(Project {
@@ -146,6 +155,16 @@ fn node(files: &impl Files) -> Option<Project> {
         reading,
         filter,
     })
+}
+
+fn has_word(script: &str, name: &str) -> bool {
+    script.split_whitespace().any(|word| word == name)
+}
+
+/// Whether node's own runner can be told by `NODE_OPTIONS` how to report: a reporter without a destination keeps it from that.
+fn is_node_test(script: &str) -> bool {
+    let is_reporter_alone = script.contains("--test-reporter") && !script.contains("--test-reporter-destination");
+    has_word(script, "node") && has_word(script, "--test") && !is_reporter_alone
 }
 
 fn other(files: &impl Files) -> Option<Project> {
@@ -160,7 +179,7 @@ fn other(files: &impl Files) -> Option<Project> {
         project("cargo", &["cargo", "test", "--locked"], Reading::ExitCode, &["rustc", "--version"])
     } else if files.has_file("go.mod") {
         // -count=1: a cached result is no run.
-        project("go", &["go", "test", "-count=1", "./..."], Reading::ExitCode, &["go", "version"])
+        project("go", &["go", "test", "-count=1", "./..."], Reading::Go, &["go", "version"])
     } else if python || files.has_file("pytest.ini") || files.has_file("conftest.py") {
         let run = ["python3", "-m", "pytest", "--junitxml={report}"];
         project("pytest", &run, Reading::JunitOfPytest, &["python3", "--version"])

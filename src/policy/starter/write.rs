@@ -118,6 +118,20 @@ fn full(project: Option<&Project>) -> String {
 fn report(reading: Reading) -> &'static str {
     match reading {
         Reading::Mocha => "report  = \"mocha-json\"\n",
+        Reading::Playwright => {
+            "# The gate puts --reporter at the end of the command: it has to come to Playwright.\n\
+             report  = \"playwright-json\"\n"
+        }
+        Reading::Vitest => {
+            "# The gate puts --reporter at the end of the command: it has to come to vitest.\n\
+             report  = \"vitest-json\"\n"
+        }
+        Reading::Jest => {
+            "# Needs jest 29.2 or later. The gate puts --json at the end of the command: it has to come to jest.\n\
+             report  = \"jest-json\"\n"
+        }
+        Reading::NodeTest => "report  = \"node-test\"  # the gate tells node by NODE_OPTIONS how to report\n",
+        Reading::Go => "report  = \"go-json\"  # the gate adds -json\n",
         Reading::JunitOfPytest => "report  = { adapter = \"junit-xml\", flavor = \"pytest\" }\n",
         Reading::Junit => {
             "report  = \"junit-xml\"\n\
@@ -184,6 +198,11 @@ mod tests {
         let policy = parse(starter.text.as_bytes()).unwrap_or_else(|error| panic!("{error}\n{}", starter.text));
         assert_eq!(policy.not_yet(), [], "{}", starter.text);
         assert_eq!(policy.default_suites(), ["full"]);
+        // What a report cannot show is said, and what it can show is asked for.
+        let full = &policy.suites["full"];
+        let is_blind =
+            full.report.flavor.is_none() && matches!(full.report.adapter, Adapter::JunitXml | Adapter::ExitCode);
+        assert_eq!(full.flaky_unobservable, is_blind, "{}", starter.text);
         assert_eq!(policy.repository.id.as_deref(), Some("b1946ac92492d234"));
         policy
     }
@@ -223,12 +242,18 @@ mod tests {
     #[test]
     fn every_kind_of_project_gets_a_policy_that_works_today() {
         for (file, text, first, adapter) in [
-            ("package.json", r#"{"scripts": {"test": "vitest run"}}"#, "npm", Adapter::JunitXml),
-            ("package.json", r#"{"scripts": {"test": "jest"}}"#, "npm", Adapter::ExitCode),
-            ("package.json", r#"{"devDependencies": {"@playwright/test": "1"}}"#, "npx", Adapter::ExitCode),
-            ("package.json", r#"{"scripts": {"test": "node --test"}}"#, "npm", Adapter::ExitCode),
+            ("package.json", r#"{"scripts": {"test": "vitest run"}}"#, "npm", Adapter::VitestJson),
+            ("package.json", r#"{"scripts": {"test": "jest"}}"#, "npm", Adapter::JestJson),
+            ("package.json", r#"{"scripts": {"test": "eslint . && jest --ci"}}"#, "npm", Adapter::JestJson),
+            // What is put at the end would not come to the runner.
+            ("package.json", r#"{"scripts": {"test": "jest && echo done"}}"#, "npm", Adapter::ExitCode),
+            ("package.json", r#"{"scripts": {"test": "vitest run | tee log"}}"#, "npm", Adapter::ExitCode),
+            ("package.json", r#"{"scripts": {"test": "playwright test"}}"#, "npm", Adapter::PlaywrightJson),
+            ("package.json", r#"{"devDependencies": {"@playwright/test": "1"}}"#, "npx", Adapter::PlaywrightJson),
+            ("package.json", r#"{"scripts": {"test": "node --test && echo done"}}"#, "npm", Adapter::NodeTest),
+            ("package.json", r#"{"scripts": {"test": "node --test --test-reporter=tap"}}"#, "npm", Adapter::ExitCode),
             ("Cargo.toml", "", "cargo", Adapter::ExitCode),
-            ("go.mod", "", "go", Adapter::ExitCode),
+            ("go.mod", "", "go", Adapter::GoJson),
             ("pyproject.toml", "[tool.pytest.ini_options]", "python3", Adapter::JunitXml),
             ("pom.xml", "", "mvn", Adapter::ExitCode),
             ("build.gradle", "", "gradle", Adapter::ExitCode),

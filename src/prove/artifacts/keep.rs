@@ -72,6 +72,14 @@ const LONGEST_PART: usize = 200;
 /// The longest path, in bytes: most systems allow 4,096 in all.
 const LONGEST_PATH: usize = 1000;
 
+/// The folder of those whose own names are too long.
+const LONG_NAMES: &str = "long-names/";
+
+/// Whether an artifact is kept under another name than its own.
+pub(super) fn is_long(kept_name: &str) -> bool {
+    kept_name.starts_with(LONG_NAMES)
+}
+
 /// The name that an artifact is kept under: its own, with `%XX` for `%` and for bytes that are no plain text, and without secrets. One
 /// that is too long is named by its digest.
 pub(super) fn kept_name(path: &BStr, masks: &Masks) -> String {
@@ -88,7 +96,7 @@ pub(super) fn kept_name(path: &BStr, masks: &Masks) -> String {
         escape(chunk.invalid(), &mut name);
     }
     let is_short = name.len() <= LONGEST_PATH && name.split('/').all(|part| part.len() <= LONGEST_PART);
-    if is_short { masks.hide(&name).into_owned() } else { format!("long-names/{}", Digest::of(path)) }
+    if is_short { masks.hide(&name).into_owned() } else { format!("{LONG_NAMES}{}", Digest::of(path)) }
 }
 
 fn escape(bytes: &[u8], into: &mut String) {

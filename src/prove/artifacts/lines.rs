@@ -15,6 +15,9 @@ use crate::error::{Context as _, Result};
 /// A longer line is not searched, and that is said.
 const LONGEST_LINE: usize = 1 << 20;
 
+/// Bytes of a file's beginning that show its encoding: four characters of UTF-16.
+const LOOKED_AT: usize = 8;
+
 /// Characters of a line that are shown.
 const SHOWN: usize = 200;
 
@@ -50,6 +53,8 @@ impl Pattern {
 /// The search of one file.
 pub(super) struct Lines<'a> {
     searches: Vec<Search<'a>>,
+    /// The first bytes of the file.
+    start: Vec<u8>,
     line: Vec<u8>,
     number: u64,
     /// Why it is not searched to its end.
@@ -66,11 +71,12 @@ struct Search<'a> {
 impl<'a> Lines<'a> {
     pub(super) fn new(patterns: impl Iterator<Item = &'a Pattern>) -> Self {
         let searches = patterns.map(|pattern| Search { pattern, matches: 0, first: None }).collect();
-        Lines { searches, line: Vec::new(), number: 0, given_up: None }
+        Lines { searches, start: Vec::new(), line: Vec::new(), number: 0, given_up: None }
     }
 
     /// Goes on with these bytes.
     pub(super) fn push(&mut self, mut bytes: &[u8]) {
+        self.start.extend(bytes.iter().take(LOOKED_AT - self.start.len()));
         while !bytes.is_empty() && !self.searches.is_empty() && self.given_up.is_none() {
             let end = bytes.find_byte(b'\n');
             let (now, rest) = bytes.split_at(end.map_or(bytes.len(), |end| end + 1));
@@ -92,10 +98,6 @@ impl<'a> Lines<'a> {
         self.number += 1;
         let mut line = self.line.as_slice();
         if self.number == 1 {
-            if line.starts_with(b"\xff\xfe") || line.starts_with(b"\xfe\xff") {
-                self.given_up = Some("it is UTF-16, and only UTF-8 can be searched".to_owned());
-                return;
-            }
             line = line.strip_prefix(b"\xef\xbb\xbf").unwrap_or(line);
         }
         let line = line.strip_suffix(b"\n").unwrap_or(line);
@@ -122,6 +124,9 @@ impl<'a> Lines<'a> {
         if !self.line.is_empty() && self.given_up.is_none() {
             self.end_of_line();
         }
+        if !self.searches.is_empty() && is_wide(&self.start) {
+            self.given_up = Some("it is UTF-16 or UTF-32, and only UTF-8 can be searched".to_owned());
+        }
         let found = self.searches.iter().filter_map(|search| {
             let pattern = search.pattern.regex.as_str();
             match (search.pattern.wants, &search.first) {
@@ -137,6 +142,17 @@ impl<'a> Lines<'a> {
         let found: Vec<String> = found.collect();
         found.into_iter().chain(self.given_up).collect()
     }
+}
+
+/// Whether a file that begins so is a text of wide characters: by its mark, or by zeros in every other byte and text in between.
+fn is_wide(start: &[u8]) -> bool {
+    let marks: [&[u8]; 3] = [b"\xff\xfe", b"\xfe\xff", b"\0\0\xfe\xff"];
+    let is_text = |byte: &u8| *byte >= b' ' || b"\t\n\r".contains(byte);
+    let is_pairs = |zero: usize| {
+        let mut pairs = start.chunks_exact(2);
+        start.len() >= 4 && pairs.all(|pair| pair[zero] == 0 && is_text(&pair[1 - zero]))
+    };
+    marks.iter().any(|mark| start.starts_with(mark)) || is_pairs(0) || is_pairs(1)
 }
 
 #[cfg(test)]
@@ -182,7 +198,23 @@ mod tests {
 
     #[test]
     fn what_cannot_be_searched_is_said() {
-        assert_eq!(check(&[], &["x"], b"\xff\xfeE\0").len(), 1);
+        let texts: [&[u8]; 6] = [
+            b"\xff\xfeE\0",
+            b"\xfe\xff\0E",
+            b"\0\0\xfe\xff\0\0\0E",
+            b"E\0R\0R\0O\0R\0\n\0",
+            b"\0E\0R",
+            b"\r\0\n\0E\0R\0",
+        ];
+        for text in texts {
+            let said = "it is UTF-16 or UTF-32, and only UTF-8 can be searched";
+            assert_eq!(check(&["x"], &["x"], text), [said], "{text:?}");
+            assert_eq!(check(&[], &[], text), [""; 0]);
+        }
+        // Numbers, and the beginning of a film.
+        for bytes in [b"\x01\0\x02\0\x03\0\x04\0", b"\0\0\0\x18ftyp"] {
+            assert_eq!(check(&[], &["x"], bytes), [""; 0]);
+        }
         let long = [b"ok\n".as_slice(), &vec![b'y'; LONGEST_LINE + 1], b"x\n"].concat();
         assert!(check(&["x"], &["x"], &long)[0].starts_with("line 2 is longer"));
     }

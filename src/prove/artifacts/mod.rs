@@ -159,7 +159,7 @@ impl Rules {
             collection.compare(rule)?;
         }
         let Collection { shelf, said, .. } = collection;
-        Ok(Collected { files: shelf.files, noticed: said.into_noticed() })
+        Ok(Collected { files: shelf.files, noticed: said.into_noticed(places.masks) })
     }
 }
 
@@ -204,6 +204,8 @@ impl Collection<'_> {
         let meant = self.rules.0.iter().filter(|rule| rule.glob.is_match(path));
         let mut lines = Lines::new(meant.flat_map(|rule| &rule.patterns).filter(|pattern| self.asks(pattern)));
         let (name, copy) = self.place(path)?;
+        // Two names with a secret in them look the same, but for what tells their copies apart.
+        let named = if keep::is_long(&name) { path.to_owned() } else { name.as_str().into() };
         match keep::keep(&file, mark, &copy, self.places.masks, &mut lines)? {
             Kept::Not(why) => self.said.unexpected(path, why),
             Kept::Whole(size) => {
@@ -214,7 +216,7 @@ impl Collection<'_> {
             }
         }
         for why in lines.end() {
-            self.said.unexpected(path, why);
+            self.said.unexpected(named.as_bstr(), why);
         }
         Ok(())
     }

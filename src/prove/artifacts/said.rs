@@ -4,6 +4,7 @@
 
 use bstr::BStr;
 
+use super::super::log::Masks;
 use crate::evidence::Noticed;
 
 /// Of each kind of finding so many are named; the rest is counted.
@@ -27,13 +28,15 @@ impl Said {
         }
     }
 
-    /// What the judge hears.
-    pub(super) fn into_noticed(self) -> Vec<Noticed> {
+    /// What the judge hears. Paths are masked by themselves: a mask over the whole sentence would take what stands behind them along.
+    pub(super) fn into_noticed(self, masks: &Masks) -> Vec<Noticed> {
         let more = self.missing.len().saturating_sub(NAMED);
         let missing = self.missing.into_iter().take(NAMED);
         let missing = missing.chain((more > 0).then(|| format!("{more} more")));
         let mut noticed: Vec<Noticed> = missing.map(|what| Noticed::ArtifactMissing { what }).collect();
-        noticed.extend(self.unexpected.into_iter().map(|(path, how)| Noticed::ArtifactUnexpected { path, how }));
+        let unexpected = self.unexpected.into_iter();
+        let unexpected = unexpected.map(|(path, how)| (masks.hide(&path).into_owned(), how));
+        noticed.extend(unexpected.map(|(path, how)| Noticed::ArtifactUnexpected { path, how }));
         if self.unexpected_more > 0 {
             let path = format!("and {} more", self.unexpected_more);
             noticed

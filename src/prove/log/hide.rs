@@ -80,7 +80,7 @@ pub(in crate::prove) fn without(text: &[u8], ranges: impl IntoIterator<Item = Ra
     let mut at = 0;
     for range in ranges {
         out.extend_from_slice(&text[at..range.start.max(at)]);
-        out.extend_from_slice(MASK);
+        out.extend_from_slice(MASK.as_bytes());
         at = range.end;
     }
     out.extend_from_slice(&text[at..]);

@@ -17,7 +17,7 @@ use std::path::Path;
 
 pub(super) use hide::without;
 use kept::Kept;
-pub use masks::Masks;
+pub use masks::{MASK, Masks};
 pub use read::{first_and_last_lines_of, last_line_of, last_lines_of, telling_lines_of};
 pub(super) use stream::Stream;
 

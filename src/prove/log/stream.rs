@@ -96,7 +96,7 @@ fn mask(masks: &Masks, text: &[u8], sure: usize, block: &mut Option<usize>, out:
         match scan.next(at) {
             Some(found) if found.start() < sure => {
                 out.extend_from_slice(&text[at..found.start()]);
-                out.extend_from_slice(MASK);
+                out.extend_from_slice(MASK.as_bytes());
                 at = found.end();
                 if let Found::KeyBlock(_) = found {
                     *block = Some(0);

@@ -141,6 +141,8 @@ struct Open {
     said: Option<String>,
     /// Whether a test in it failed.
     holds_a_failure: bool,
+    /// How it ended, by the line that go prints of it.
+    printed: Option<Outcome>,
     /// Whether go took the whole test program for ended while it ran.
     ended_the_program: bool,
 }
@@ -198,6 +200,9 @@ impl Reader {
             }
             Action::Output => {
                 if is_of_the_runner(output) {
+                    if let (Some(open), Some(printed)) = (package.open.get_mut(test), printed_end(output, test)) {
+                        open.printed = Some(printed);
+                    }
                     return;
                 }
                 let ended_the_program = output.starts_with(&format!("ok  \t{name}\t"));
@@ -218,7 +223,12 @@ impl Reader {
                 package.is_over = true;
                 self.unended(name, test, open);
             }
-            Some(open) => self.ended(name, package, test, outcome, open),
+            Some(open) => {
+                if outcome != Outcome::Failed && open.printed.is_some_and(|printed| printed != outcome) {
+                    self.report.contradictions.push(format!("{} ended in another way than go printed", bounded(test)));
+                }
+                self.ended(name, package, test, outcome, open);
+            }
             None if outcome == Outcome::Failed => self.ended(name, package, test, outcome, Open::default()),
             // Before go 1.20 a benchmark's output is given to the test before it, which so ends twice.
             None if package.began.contains(test) || is_benchmark(test) => {}
@@ -334,6 +344,18 @@ impl Reader {
 /// Lines that go writes around what a test prints.
 fn is_of_the_runner(output: &str) -> bool {
     output.starts_with("=== ") || output.trim_start().starts_with("--- ")
+}
+
+/// How a test ended, by `--- FAIL: Test (0.00s)`.
+fn printed_end(output: &str, test: &str) -> Option<Outcome> {
+    let (word, rest) = output.trim_start().strip_prefix("--- ")?.split_once(": ")?;
+    rest.strip_prefix(test)?.strip_prefix(" (")?;
+    match word {
+        "PASS" => Some(Outcome::Passed),
+        "FAIL" => Some(Outcome::Failed),
+        "SKIP" => Some(Outcome::Skipped),
+        _ => None,
+    }
 }
 
 fn words(output: &str) -> Option<String> {

@@ -34,6 +34,19 @@ fn argv(words: &str) -> Vec<String> {
 }
 
 #[test]
+fn what_go_printed_of_a_test_s_end_counts() {
+    let report = |printed: &str| {
+        let test = [line("run", "T"), said("T", printed), line("pass", "T")].concat();
+        read(&package(&test, "pass"))
+    };
+    assert_eq!(report("--- FAIL: T (0.00s)\n").contradictions.len(), 1);
+    assert_eq!(report("    --- SKIP: T (0.00s)\n").contradictions.len(), 1);
+    for fine in ["--- PASS: T (0.00s)\n", "--- FAIL: Tea (0.00s)\n", "--- FAIL: T\n", "--- a/file\n"] {
+        assert!(report(fine).contradictions.is_empty(), "{fine}");
+    }
+}
+
+#[test]
 fn json_is_asked_for_where_the_command_is_go_test_itself() {
     let args = |words: &str| recipe(&argv(words), Path::new("/run/report")).args;
     assert_eq!(args("go test ./..."), ["-json"]);

@@ -4,7 +4,7 @@
 
 use roxmltree::Node;
 
-use super::words::{Mark, Status};
+use super::words::{Mark, Status, hidden_in};
 use crate::evidence::report::Outcome;
 use crate::evidence::text::headline;
 
@@ -38,7 +38,11 @@ impl Marks {
                     marks.skipped = true;
                     reason = what_it_says(child, title);
                 }
-                Mark::Nothing => {}
+                Mark::Nothing => {
+                    if let Some(hidden) = hidden_in(child) {
+                        marks.failed(format!("<{hidden}> in <{name}>"));
+                    }
+                }
                 Mark::Unknown => marks.failed(format!("unknown <{name}> {}", what_it_says(child, title))),
             }
         }
@@ -46,7 +50,8 @@ impl Marks {
         if marks.failures == 0 && marks.failed_attempts == 0 {
             marks.detail = reason;
         } else if marks.failures == 0 && marks.failed_attempts > 0 {
-            marks.detail = format!("passed on attempt {}: {}", marks.failed_attempts + 1, marks.detail);
+            let detail = format!("passed on attempt {}: {}", marks.failed_attempts + 1, marks.detail);
+            detail.trim_end_matches([':', ' ']).clone_into(&mut marks.detail);
         }
         marks
     }
@@ -61,8 +66,11 @@ impl Marks {
                 Status::Other => self.failed(format!("{name}=\"{word}\"")),
             }
         }
-        if case.attribute("disabled").is_some_and(|value| !matches!(value, "0" | "false" | "")) {
+        if case.attribute("disabled").is_some_and(|value| !is_no(value) && !value.is_empty()) {
             self.skipped = true;
+        }
+        if let Some(word) = case.attribute("success").filter(|word| is_no(word) && self.failures == 0) {
+            self.failed(format!("success=\"{word}\""));
         }
         // node's runner writes what went wrong into an attribute too.
         for name in ["failure", "error"] {
@@ -97,6 +105,10 @@ impl Marks {
             self.detail = detail;
         }
     }
+}
+
+fn is_no(value: &str) -> bool {
+    value == "0" || value.eq_ignore_ascii_case("false")
 }
 
 /// The first line of a mark: its message, else its text, else its type. PHPUnit's text begins with the test's name again.

@@ -15,7 +15,7 @@ use roxmltree::{Document, Node};
 use self::marks::{Marks, what_it_says};
 use self::stated::{Seen, Stated};
 pub(super) use self::words::is_source;
-use self::words::{Mark, is_file_of_tests};
+use self::words::{Mark, hidden_in, is_file_of_tests};
 use super::{FilterOptions, Format, Hear, Malformed, Parsed, Retries, by_argv};
 use crate::evidence::report::{Outcome, SuiteError, TestCase, TestReport};
 use crate::evidence::text::bounded;
@@ -92,7 +92,13 @@ impl Reader {
                     below.add(wrapped);
                 }
                 name => match Mark::of(name) {
-                    Mark::Nothing | Mark::Skipped => {}
+                    Mark::Nothing | Mark::Skipped => {
+                        if let Some(hidden) = hidden_in(child) {
+                            own.failures += 1;
+                            let title = suite.attribute("name").map(str::to_owned);
+                            self.error(title, attribute(suite, "file"), format!("<{hidden}> in <{name}>"));
+                        }
+                    }
                     Mark::Failed | Mark::AttemptFailed | Mark::Unknown => {
                         own.failures += 1;
                         let title = suite.attribute("name").map(str::to_owned);
@@ -238,6 +244,27 @@ mod tests {
         assert_eq!(outcome("<testcase name='a'><Failure/></testcase>"), Outcome::Failed);
         assert_eq!(outcome("<testcase name='a'><testcase name='b'><failure/></testcase></testcase>"), Outcome::Failed);
         assert_eq!(read("<package><testcase name='a'><failure/></testcase></package>").errors.len(), 1);
+    }
+
+    #[test]
+    fn a_failure_counts_wherever_it_stands() {
+        for place in ["properties", "system-out", "system-err", "attachments"] {
+            assert_eq!(
+                outcome(&format!("<testcase name='a'><{place}><failure/></{place}></testcase>")),
+                Outcome::Failed
+            );
+            let of_suite = format!("<testcase name='a'/><{place}><testcase name='b'><failure/></testcase></{place}>");
+            assert_eq!(read(&of_suite).errors[0].detail, format!("<testcase> in <{place}>"));
+        }
+        let plain = "<properties><property name='a' value='b'/></properties><system-out>&lt;failure/></system-out>";
+        assert_eq!(outcome(&format!("<testcase name='a'>{plain}</testcase>")), Outcome::Passed);
+        assert_eq!(outcome("<testcase name='a' success='False'/>"), Outcome::Failed);
+    }
+
+    #[test]
+    fn a_failed_attempt_without_words_is_said_without_a_colon() {
+        let case = read("<testcase name='a'><flakyError/></testcase>").cases.remove(0);
+        assert_eq!(case.detail.as_deref(), Some("passed on attempt 2"));
     }
 
     #[test]

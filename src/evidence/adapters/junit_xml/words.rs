@@ -2,6 +2,8 @@
 //!
 //! The lists are closed on purpose: a word that does not stand here counts as a failure, never as nothing.
 
+use roxmltree::Node;
+
 /// What an element inside of a test case says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Mark {
@@ -29,6 +31,15 @@ impl Mark {
             _ => Mark::Unknown,
         }
     }
+}
+
+/// An element within one that says nothing of the outcome, where only a reader that looks away would miss it.
+pub(super) fn hidden_in<'a>(element: Node<'a, '_>) -> Option<&'a str> {
+    let names = element.descendants().skip(1).filter(Node::is_element).map(|node| node.tag_name().name());
+    names.into_iter().find(|name| {
+        matches!(*name, "testcase" | "testsuite" | "testsuites")
+            || matches!(Mark::of(name), Mark::Failed | Mark::AttemptFailed)
+    })
 }
 
 /// What a `status` or `result` attribute says.

@@ -133,15 +133,14 @@ impl Failure {
     }
 }
 
-impl Printed {
-    fn tell(&self, hear: Hear<'_>) {
-        if let Some(text) = &self.text {
-            hear(text);
-        }
-        if let Some(bytes) = self.buffer.as_ref().and_then(|buffer| BASE64.decode(buffer.as_bytes()).ok()) {
-            hear(&String::from_utf8_lossy(&bytes));
-        }
+/// All that was printed to one stream. Playwright notes it in the pieces that it came in, which may end anywhere in a line.
+fn joined(pieces: &[Printed]) -> Vec<u8> {
+    let mut all = Vec::new();
+    for Printed { text, buffer } in pieces {
+        all.extend(text.iter().flat_map(|text| text.bytes()));
+        all.extend(buffer.iter().filter_map(|buffer| BASE64.decode(buffer.as_bytes()).ok()).flatten());
     }
+    all
 }
 
 /// What one attempt came to.
@@ -262,7 +261,9 @@ impl Walk<'_> {
 
     fn test(&mut self, test: &Test, spec: &Spec, path: &[&str]) {
         for attempt in &test.results {
-            attempt.stdout.iter().chain(&attempt.stderr).for_each(|printed| printed.tell(self.hear));
+            for stream in [&attempt.stdout, &attempt.stderr] {
+                (self.hear)(&String::from_utf8_lossy(&joined(stream)));
+            }
         }
         let title = title(test, spec, path);
         let (outcome, detail) = self.against_its_status(test, &title, test.ran());

@@ -12,6 +12,8 @@ pub(super) enum Line<'a> {
     /// Nothing after it is run, for this reason.
     BailOut(&'a str),
     Comment,
+    /// How many tests failed, by the runner's own count.
+    Failed(u64),
     Other,
 }
 
@@ -36,7 +38,7 @@ pub(super) enum Directive {
 impl<'a> Line<'a> {
     pub(super) fn of(words: &'a str) -> Result<Self, Malformed> {
         if words.starts_with('#') {
-            return Ok(Line::Comment);
+            return Ok(failed(words).map_or(Line::Comment, Line::Failed));
         }
         if let Some(version) = words.strip_prefix("TAP version ") {
             return match version {
@@ -55,6 +57,13 @@ impl<'a> Line<'a> {
         }
         Ok(plan(words).map_or(Line::Other, Line::Plan))
     }
+}
+
+/// `# fail 1`, as mocha, node and tape end their reports. A test that is cancelled failed.
+fn failed(words: &str) -> Option<u64> {
+    let words = words.strip_prefix("# ")?;
+    let count = words.strip_prefix("fail ").or_else(|| words.strip_prefix("cancelled "))?;
+    count.trim().parse().ok()
 }
 
 fn plan(words: &str) -> Option<u64> {
@@ -119,8 +128,10 @@ fn split_at_comment(text: &str) -> (&str, &str) {
 fn directive(comment: &str) -> (Option<Directive>, &str) {
     let comment = comment.trim();
     let (word, reason) = comment.split_once(char::is_whitespace).unwrap_or((comment, ""));
-    let is = |name: &str| word.get(..4).is_some_and(|start| start.eq_ignore_ascii_case(name));
-    match (is("skip"), is("todo")) {
+    let skip = word.get(..4).is_some_and(|start| start.eq_ignore_ascii_case("skip"));
+    let todo =
+        word.split(|char: char| !char.is_alphanumeric()).next().is_some_and(|word| word.eq_ignore_ascii_case("todo"));
+    match (skip, todo) {
         (true, _) => (Some(Directive::Skip), reason),
         (false, true) => (Some(Directive::Todo), reason),
         (false, false) => (None, ""),

@@ -62,6 +62,10 @@ struct Reader {
     /// How deep a block of details must stand to belong to the test above.
     point_indent: Option<usize>,
     is_bailed_out: bool,
+    /// Lines of tests and groups that failed.
+    failures: u64,
+    /// How many the runner counts, behind its last test.
+    stated_failures: u64,
 }
 
 /// Tests beside each other.
@@ -92,6 +96,8 @@ impl Reader {
             unexplained: None,
             point_indent: None,
             is_bailed_out: false,
+            failures: 0,
+            stated_failures: 0,
         }
     }
 
@@ -108,9 +114,26 @@ impl Reader {
         if words == "}" && self.closes_a_brace(indent / 4) {
             return self.close_brace();
         }
-        // What stands elsewhere is text that was printed.
-        let line = if indent.is_multiple_of(4) { Line::of(words)? } else { Line::Other };
+        // What stands elsewhere is text that was printed, unless it is bad news.
+        let line = match indent.is_multiple_of(4) {
+            true => Line::of(words)?,
+            false => {
+                if let Ok(Line::Point(Point { is_ok: false, title, .. })) = Line::of(words) {
+                    let title = bounded(&title);
+                    self.report
+                        .contradictions
+                        .push(format!("a test failed at an indentation that no group has: {title}"));
+                }
+                Line::Other
+            }
+        };
         match line {
+            Line::Failed(count) => {
+                if indent == 0 {
+                    self.stated_failures = self.stated_failures.saturating_add(count);
+                }
+                Ok(())
+            }
             Line::Comment | Line::Other => {
                 let said = words.trim_start_matches('#').trim();
                 if !said.starts_with("Subtest:") {
@@ -203,6 +226,9 @@ impl Reader {
             self.go_to(depth)?;
             None
         };
+        self.failures += u64::from(!point.is_ok);
+        // A count that stands before a test was printed by another one.
+        self.stated_failures = 0;
         let level = self.levels.last_mut().expect("the report's own level stays");
         level.count += 1;
         if let Some(number) = point.number.filter(|number| *number != level.count) {
@@ -290,6 +316,12 @@ impl Reader {
         }
         let level = self.levels.swap_remove(0);
         self.check_plan(&level)?;
+        if self.stated_failures > self.failures {
+            let Reader { stated_failures, failures, .. } = self;
+            self.report
+                .contradictions
+                .push(format!("the runner counts {stated_failures} failed, the report shows {failures}"));
+        }
         for case in &mut self.report.cases {
             case.identity = TestCase::identity_of(&case.title);
         }

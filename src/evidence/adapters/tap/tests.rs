@@ -31,6 +31,8 @@ fn not_ok_is_a_failure_whatever_stands_behind_it() {
         ("ok 1 - a # skip no bank", Outcome::Skipped),
         ("ok 1 - a # Skipped: no bank", Outcome::Skipped),
         ("ok 1 - a # todo", Outcome::Skipped),
+        ("ok 1 - a # Todo: later", Outcome::Skipped),
+        ("ok 1 - a # todolist", Outcome::Passed),
         ("ok 1 - a # time=2ms", Outcome::Passed),
         ("ok 1 - a \\# SKIP", Outcome::Passed),
         ("ok 1 - a#SKIP", Outcome::Passed),
@@ -38,6 +40,28 @@ fn not_ok_is_a_failure_whatever_stands_behind_it() {
         assert_eq!(case(line).outcome, outcome, "{line}");
     }
     assert!(refusal("okay 1\n1..1\n").contains("0 are there"));
+}
+
+#[test]
+fn a_runner_that_counts_more_failures_than_it_shows_is_believed() {
+    for (text, contradictions) in [
+        ("1..2\nok 1 a\nok 2 b\n# tests 2\n# pass 1\n# fail 1\n", 1),
+        ("ok 1 a\n# pass 0\n# fail 0\n# cancelled 1\n1..1\n", 1),
+        ("not ok 1 a\n# fail 1\n1..1\n", 0),
+        ("# fail 3\nok 1 a\n# fail 0\n1..1\n", 0),
+        ("ok 1 a\n# fail 3 times\n1..1\n", 0),
+    ] {
+        assert_eq!(read(text).contradictions.len(), contradictions, "{text}");
+    }
+}
+
+#[test]
+fn a_failure_counts_wherever_it_stands() {
+    for indent in ["  ", "   ", "      "] {
+        let report = read(&format!("ok 1 - x\n{indent}not ok 1 - y\n1..1\n"));
+        assert_eq!(report.contradictions.len(), 1, "{indent:?}");
+    }
+    assert!(read("ok 1 - x\n  ok 1 - y\n1..1\n").contradictions.is_empty());
 }
 
 #[test]
