@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use crate::caller::Caller;
 use crate::cli;
 use crate::error::{Context as _, Error, Exit, Result};
-use crate::evidence::Filter;
+use crate::evidence::{self, Filter};
 use crate::git::Repository;
 use crate::policy::{self, Policy};
 use crate::reporter::{Line, Reporter, Tone};
@@ -50,7 +50,7 @@ pub fn run(caller: &Caller, args: &cli::Config, reporter: &Reporter) -> Result<E
 /// Reads a policy file of this name and says what its reader should know: one note each.
 pub fn check(name: &str, bytes: &[u8]) -> Result<Vec<String>> {
     let policy = policy::parse(bytes).map_err(|error| error.into_error(name))?;
-    readable_filters(&policy)?;
+    usable_commands(&policy)?;
     let mut notes: Vec<String> = policy
         .not_yet()
         .into_iter()
@@ -71,13 +71,19 @@ pub fn check(name: &str, bytes: &[u8]) -> Result<Vec<String>> {
     Ok(notes)
 }
 
-/// Whether every suite's filter can be held against the tests that ran. One that cannot is refused here and before a proof, because
-/// nobody would see that it chose nothing.
-pub(super) fn readable_filters(policy: &Policy) -> Result<()> {
+/// Whether every suite's filter can be held against the tests that ran, and no command switches off what the gate asks of its runner.
+/// One that does not is refused here and before a proof, because nobody would see that it chose nothing, or what it let through.
+pub(super) fn usable_commands(policy: &Policy) -> Result<()> {
     for (name, suite) in &policy.suites {
         if let Err(error) = Filter::of(suite.report.adapter, &suite.run) {
             return Err(Error::new(format!("cannot use suites.{name}.run: {error}"))
                 .hint("write the pattern as the runner's documentation has it, or choose the tests by file"));
+        }
+        if let Some(option) = evidence::undone(suite.report.adapter, &suite.run) {
+            return Err(Error::new(format!(
+                "cannot use suites.{name}.run: '{option}' switches off what the gate asks of the runner"
+            ))
+            .hint(format!("take '{option}' out of it")));
         }
     }
     Ok(())
@@ -103,6 +109,14 @@ mod tests {
             .expect_err("it is bad");
         assert_eq!(error.message, "cannot read shop.toml at line 5, column 1: unknown key 'path' in [suites.a]");
         assert_eq!(error.hints, ["did you mean 'paths'?"]);
+    }
+
+    #[test]
+    fn a_command_that_undoes_what_the_gate_asks_is_refused() {
+        let text = b"version = 1\n[suites.a]\nrun = ['npx', 'mocha', '--no-forbid-only']\nreport = 'mocha-json'\n";
+        let error = check(policy::FILE, text).expect_err("it hides `.only`");
+        assert!(error.message.contains("suites.a.run: '--no-forbid-only' switches off"), "{}", error.message);
+        assert_eq!(error.hints, ["take '--no-forbid-only' out of it"]);
     }
 
     #[test]

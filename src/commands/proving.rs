@@ -221,7 +221,7 @@ pub fn draft(
 }
 
 fn refuse_not_yet(policy: &Policy) -> Result<()> {
-    super::config::readable_filters(policy)?;
+    super::config::usable_commands(policy)?;
     let not_yet = policy.not_yet();
     let Some(first) = not_yet.first() else { return Ok(()) };
     let mut error = Error::new(format!("no proof: {} is not supported yet ({})", first.key, first.why));
@@ -304,8 +304,7 @@ fn jobs(
                 warnings: warnings.clone(),
                 recipe: Box::new(move |file: &Path| {
                     let recipe = evidence::recipe(report, &argv, file);
-                    let mut argv = evidence::fill_in(&argv, file);
-                    argv.extend(recipe.args);
+                    let argv = recipe.complete(&evidence::fill_in(&argv, file));
                     Invocation { argv, variables: recipe.variables, beside: recipe.beside, from: recipe.from }
                 }),
             });

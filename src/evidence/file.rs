@@ -4,6 +4,7 @@
 
 use std::fs::File;
 use std::io::{ErrorKind, Read as _};
+use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 use std::time::{Duration, SystemTime};
 
@@ -49,6 +50,10 @@ fn bytes_of(file: &Path, run_started: SystemTime) -> Result<Vec<u8>, Unusable> {
     let metadata = opened.metadata().map_err(|error| unreadable(&error))?;
     if !metadata.is_file() {
         return Err(unusable(Code::ReportMalformed, "the report is not a regular file"));
+    }
+    // It could be a file of the tree, which would say whatever the commit wants.
+    if metadata.nlink() > 1 {
+        return Err(unusable(Code::ReportMalformed, "the report is another name of a file (a hard link)"));
     }
     let modified = metadata.modified().map_err(|error| unreadable(&error))?;
     if modified.checked_add(TIME_GRAIN).is_some_and(|modified| modified < run_started) {
@@ -120,6 +125,13 @@ mod tests {
         assert_eq!(code_of(&file, now), Some(Code::ReportStale));
         assert_eq!(code_of(&file, now - Duration::from_secs(11)), None);
         assert_eq!(code_of(&file, now - Duration::from_secs(9)), None, "one second may be the file system's rounding");
+    }
+
+    #[test]
+    fn another_name_of_a_file_is_no_report() {
+        let (folder, file) = folder_with_report(EMPTY_RUN);
+        std::fs::hard_link(&file, folder.path().join("other")).unwrap();
+        assert_eq!(code_of(&file, SystemTime::now()), Some(Code::ReportMalformed));
     }
 
     #[test]

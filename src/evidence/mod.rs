@@ -18,6 +18,7 @@ mod report;
 mod said;
 mod store;
 mod text;
+mod undone;
 mod usage;
 mod warnings;
 
@@ -31,6 +32,7 @@ pub use report::{Outcome, ReportEvidence, SuiteError, TestCase, TestReport};
 pub use said::heard;
 pub use store::{Fate, KeptFile, Listed, Store, Swept};
 pub use text::short;
+pub use undone::undone;
 pub use usage::lost_filter;
 pub use warnings::{Listener, OwnWords, WARNINGS_FILE, WarningLists};
 

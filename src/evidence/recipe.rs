@@ -13,12 +13,22 @@ pub const NODE_PRELOAD: &str = "warnings.cjs";
 pub struct Recipe {
     /// Environment variables. One that is set already is kept in front, with a blank between.
     pub variables: Vec<(String, String)>,
-    /// Arguments to put at the end of argv.
+    /// Arguments to put into argv.
     pub args: Vec<String>,
+    /// How many words of argv stand before them; none where all do.
+    pub at: Option<usize>,
     /// Files to lay beside the report before the run: names and contents.
     pub beside: Vec<(&'static str, &'static str)>,
     /// Where the report comes from.
     pub from: ReportFrom,
+}
+
+impl Recipe {
+    /// `argv` with the arguments in their place.
+    pub fn complete(&self, argv: &[String]) -> Vec<String> {
+        let (before, behind) = argv.split_at(self.at.unwrap_or(argv.len()).min(argv.len()));
+        [before, &self.args, behind].concat()
+    }
 }
 
 /// Where a report comes from.

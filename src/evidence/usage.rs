@@ -1,4 +1,4 @@
-//! What runners, package managers and shells say of an option, a script or a program that they do not know, and what mends it.
+//! What runners, package managers and shells say of an option, a script, a program or files that they do not know, and what mends it.
 //!
 //! Deliberately absent: any guess. A line counts only in the very words of its tool; they were taken from the tools themselves: npm 11,
 //! pnpm 9 and 10, yarn 1 and 4, bun 1, mocha 12, jest 30, vitest 4, Playwright 1.65, node 20, go 1.24, pytest 9, dash, bash, busybox, zsh.
@@ -20,7 +20,7 @@ struct Complaint {
 type Hint = fn(&[String], &Captures<'_>) -> String;
 
 static COMPLAINTS: LazyLock<Vec<Complaint>> = LazyLock::new(|| {
-    let table: [(&str, Hint); 14] = [
+    let table: [(&str, Hint); 17] = [
         (r"^\s*ERROR\s+Unknown options?: (?<what>'.*')", of_pnpm),
         (r#"Missing script:? "?(?<what>[^"]+)"?$"#, no_script),
         (r#"^error Command "(?<what>[^"]+)" not found\.$"#, no_script),
@@ -35,6 +35,9 @@ static COMPLAINTS: LazyLock<Vec<Complaint>> = LazyLock::new(|| {
         (r"^\S*node(\.exe)?: bad option: (?<what>\S+)", unknown_option),
         (r"^(\S*/)?(ba|da|k|z)?sh: (line )?(\d+: )?(?<what>[^\s:]+): (command )?not found$", no_program),
         (r"^zsh: command not found: (?<what>\S+)$", no_program),
+        (r#"Error: Expected a single value for option "(?<what>-[^" ]+)[^"]*", received \["#, given_twice),
+        (r"^(\S+ )?(Error: )?No tests? (files )?found(\.$|$|: |, exiting with code 1$)", no_files),
+        (r"^Could not find '(?<what>[^']+)'$", no_files),
     ];
     let read = |line| Regex::new(line).expect("the words are constant");
     table.into_iter().map(|(line, hint)| Complaint { line: read(line), hint }).collect()
@@ -131,6 +134,21 @@ fn no_script(_: &[String], caught: &Captures<'_>) -> String {
     format!("package.json of this commit has no script '{}'", caught["what"].trim())
 }
 
+fn given_twice(_: &[String], caught: &Captures<'_>) -> String {
+    format!(
+        "the gate gives '{0}' itself: take '{0}' out of the suite's 'run', or of the script that it runs",
+        &caught["what"]
+    )
+}
+
+fn no_files(argv: &[String], _: &Captures<'_>) -> String {
+    // npm hands on the value of an option that it keeps, and the runner takes that for a file. Which runner it is does not matter.
+    let runners = [Adapter::MochaJson, Adapter::PlaywrightJson, Adapter::VitestJson, Adapter::NodeTest];
+    runners.into_iter().find_map(|runner| lost_filter(runner, argv)).unwrap_or_else(|| {
+        "the files that 'run', its script or the runner's configuration name are not in this commit".to_owned()
+    })
+}
+
 fn no_program(_: &[String], caught: &Captures<'_>) -> String {
     format!("'{}' is not there: does '[proof] prepare' install the dependencies?", &caught["what"])
 }
@@ -171,6 +189,16 @@ mod tests {
         check("go test -nope ./...", "flag provided but not defined: -nope", "take '-nope' out");
         check("pytest --nope", "__main__.py: error: unrecognized arguments: --nope", "take '--nope' out");
         check("node --nope", "node: bad option: --nope", "take '--nope' out");
+        check(
+            "npx vitest run",
+            r#"Error: Expected a single value for option "--allowOnly", received [true, false]"#,
+            "take '--allowOnly' out",
+        );
+        check(
+            "npx vitest run",
+            r#"Error: Expected a single value for option "--reporter <name>", received ["#,
+            "take '--reporter' out",
+        );
         check("pnpm run test", "sh: 1: mocha: not found", "'mocha' is not there");
         check("pnpm run test", "/bin/sh: 1: mocha: not found", "prepare");
         check("pnpm run test", "bash: line 1: mocha: command not found", "prepare");
@@ -179,8 +207,29 @@ mod tests {
     }
 
     #[test]
+    fn where_no_file_is_found_a_word_that_npm_left_over_is_told() {
+        for line in [
+            "Error: No test files found: \"pay\"",
+            "No tests found, exiting with code 1",
+            "No test files found, exiting with code 1",
+            "Error: No tests found",
+            "Error: No tests found.",
+            "Could not find '/work/tree/pay'",
+        ] {
+            check("npm run test --grep pay", line, "write npm run test -- --grep pay");
+            check("pnpm run test pay", line, "are not in this commit");
+        }
+    }
+
+    #[test]
     fn what_a_test_prints_about_options_is_no_complaint() {
-        for line in ["GET /pay 404 not found", "test: unknown option is refused", "Error: card: not found", ""] {
+        for line in [
+            "GET /pay 404 not found",
+            "test: unknown option is refused",
+            "Error: card: not found",
+            "No tests found in the list",
+            "",
+        ] {
             assert_eq!(usage(&argv("npx mocha"), std::iter::once(line)), None, "{line}");
         }
     }

@@ -26,8 +26,7 @@ pub(super) const FORMAT: Format = Format {
 /// jest takes these from the command line only. With `--ci` a snapshot that does not exist is not written but fails.
 fn recipe(argv: &[String], report_file: &Path) -> Recipe {
     let output = format!("--outputFile={}", report_file.display());
-    let args = node::appended(argv, &["--json", &output, "--ci"]);
-    Recipe { variables: vec![node::strict()], args, ..Recipe::default() }
+    Recipe { variables: vec![node::strict()], ..node::appended(argv, &["--json", &output, "--ci"]) }
 }
 
 fn parse(bytes: &[u8], hear: Hear<'_>) -> Parsed {

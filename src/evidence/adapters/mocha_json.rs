@@ -34,12 +34,15 @@ pub(super) const FORMAT: Format = Format {
 fn recipe(argv: &[String], report_file: &Path) -> Recipe {
     let output = format!("output={}", report_file.display());
     let options = format!("--reporter json --reporter-option {} --forbid-only --fail-zero", quoted(&output));
-    let mut recipe =
-        Recipe { variables: vec![("MOCHA_OPTIONS".to_owned(), options), node::strict()], ..Recipe::default() };
-    if argv.iter().any(|argument| names_a_reporter(argument)) {
-        recipe.args = ["--reporter", "json", "--reporter-option", &output].map(str::to_owned).to_vec();
+    let flags: &[&str] = match argv.iter().any(|argument| names_a_reporter(argument)) {
+        true => &["--reporter", "json", "--reporter-option", &output],
+        false => &[],
+    };
+    let variables = vec![("MOCHA_OPTIONS".to_owned(), options), node::strict()];
+    if flags.is_empty() {
+        return Recipe { variables, ..Recipe::default() };
     }
-    recipe
+    Recipe { variables, ..node::appended(argv, flags) }
 }
 
 fn names_a_reporter(argument: &str) -> bool {

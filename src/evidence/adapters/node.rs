@@ -52,22 +52,28 @@ pub(super) fn quoted(word: &str) -> String {
     }
 }
 
-/// `flags` as they have to stand at the end of `argv` to come to the runner behind it.
+/// `flags` where they have to stand in `argv` to come to the runner behind it as options: at its end, or in front of a `--` that comes
+/// to the runner, because behind that it takes every word for the name of a file.
 ///
-/// npm takes options for its own unless they stand behind `--`. pnpm, yarn and bun hand on what follows the script's name, and `npx` and
-/// its like what follows the program's; pnpm hands on a `--` too, behind which a runner takes options for names of files.
-pub(super) fn appended(argv: &[String], flags: &[&str]) -> Vec<String> {
-    let manager = argv.iter().find_map(|word| Manager::of(word));
-    let separator = match manager {
-        Some(Manager::Npm) if !argv.iter().any(|word| word == "--") => Some("--"),
-        Some(Manager::Npm | Manager::HandsOn) | None => None,
+/// npm takes options for its own unless they stand behind `--`, and keeps the first of those. pnpm and bun hand on what follows the
+/// script's name, and `npx` and its like what follows the program's, a `--` too. yarn 1 takes what stands before a `--` for its own.
+pub(super) fn appended(argv: &[String], flags: &[&str]) -> Recipe {
+    let separators = || (0..argv.len()).filter(|&at| argv[at] == "--");
+    let manager = (0..).zip(argv).find_map(|(at, word)| Some((at, Manager::of(word)?)));
+    let (separator, at) = match manager {
+        Some((_, Manager::Npm)) => (separators().next().is_none().then_some("--"), separators().nth(1)),
+        Some((_, Manager::Yarn)) => (None, None),
+        Some((manager, Manager::HandsOn)) => (None, separators().find(|&at| names_a_program(&argv[manager + 1..at]))),
+        None => (None, separators().find(|&at| argv[..at].iter().any(|word| is_runner(word)))),
     };
-    separator.into_iter().chain(flags.iter().copied()).map(str::to_owned).collect()
+    let args = separator.into_iter().chain(flags.iter().copied()).map(str::to_owned).collect();
+    Recipe { args, at, ..Recipe::default() }
 }
 
 /// What starts the runner.
 enum Manager {
     Npm,
+    Yarn,
     HandsOn,
 }
 
@@ -75,10 +81,32 @@ impl Manager {
     fn of(word: &str) -> Option<Self> {
         match Path::new(word).file_name()?.to_str()? {
             "npm" => Some(Manager::Npm),
-            "pnpm" | "pnpx" | "yarn" | "yarnpkg" | "bun" | "bunx" | "npx" => Some(Manager::HandsOn),
+            "yarn" | "yarnpkg" => Some(Manager::Yarn),
+            "pnpm" | "pnpx" | "bun" | "bunx" | "npx" => Some(Manager::HandsOn),
             _ => None,
         }
     }
+}
+
+/// Whether the words behind a package manager's name hold that of a script or a program, beside options of the manager and their values.
+fn names_a_program(words: &[String]) -> bool {
+    const WITH_VALUE: [&str; 9] = ["-p", "--package", "-w", "--workspace", "-C", "--dir", "-F", "--filter", "--prefix"];
+    const COMMANDS: [&str; 6] = ["run", "run-script", "exec", "dlx", "x", "--"];
+    let mut words = words.iter().map(String::as_str);
+    while let Some(word) = words.next() {
+        if WITH_VALUE.contains(&word) {
+            words.next();
+        } else if !word.starts_with('-') && !COMMANDS.contains(&word) {
+            return true;
+        }
+    }
+    false
+}
+
+/// Whether a word names one of the runners themselves, as `node_modules/.bin/jest` and `jest.js` do.
+fn is_runner(word: &str) -> bool {
+    let name = Path::new(word).file_stem().and_then(|name| name.to_str());
+    matches!(name, Some("jest" | "vitest" | "playwright" | "mocha"))
 }
 
 /// A file that holds no test is written as a test, by its path: as passed when it ended well, as failed when it did not load.
@@ -104,15 +132,15 @@ mod tests {
 
     fn run(words: &str) -> String {
         let argv: Vec<String> = words.split(' ').map(str::to_owned).collect();
-        appended(&argv, &["--ci"]).join(" ")
+        appended(&argv, &["--ci"]).complete(&argv).join(" ")
     }
 
     #[test]
     fn npm_needs_a_separator_and_gets_one_only() {
         for words in ["npm run test", "npm test", "/usr/bin/npm run e2e --grep payment", "corepack npm exec jest"] {
-            assert_eq!(run(words), "-- --ci", "{words}");
+            assert_eq!(run(words), format!("{words} -- --ci"));
         }
-        assert_eq!(run("npm run test -- --grep payment"), "--ci");
+        assert_eq!(run("npm run test -- --grep payment"), "npm run test -- --grep payment --ci");
     }
 
     #[test]
@@ -128,7 +156,39 @@ mod tests {
         let handing_on =
             ["pnpm run test --grep payment", "pnpm exec jest", "yarn test", "bun run test", "bunx jest", "npx jest"];
         for words in handing_on.into_iter().chain(["node_modules/.bin/jest", "xvfb-run pnpm run npm"]) {
-            assert_eq!(run(words), "--ci", "{words}");
+            assert_eq!(run(words), format!("{words} --ci"));
+        }
+    }
+
+    #[test]
+    fn options_stand_in_front_of_a_separator_that_comes_to_the_runner() {
+        for (words, complete) in [
+            ("pnpm run test -- a.js", "pnpm run test --ci -- a.js"),
+            ("pnpm --filter web run test -- a.js", "pnpm --filter web run test --ci -- a.js"),
+            ("npx jest -- a.js", "npx jest --ci -- a.js"),
+            ("npx -p jest jest -- a.js", "npx -p jest jest --ci -- a.js"),
+            ("bun run test -- a.js", "bun run test --ci -- a.js"),
+            ("node_modules/.bin/jest -- a.js", "node_modules/.bin/jest --ci -- a.js"),
+            ("node node_modules/jest/bin/jest.js -- a.js", "node node_modules/jest/bin/jest.js --ci -- a.js"),
+            ("npm run test -- -- a.js", "npm run test -- --ci -- a.js"),
+            ("npm exec -- jest -- a.js", "npm exec -- jest --ci -- a.js"),
+        ] {
+            assert_eq!(run(words), complete);
+        }
+    }
+
+    #[test]
+    fn a_separator_of_whoever_starts_the_runner_stays_in_front() {
+        for words in [
+            "npm run test -- a.js",
+            "npm exec jest -- a.js",
+            "npx -- jest a.js",
+            "npx -p jest -- jest a.js",
+            "pnpm exec -- jest a.js",
+            "yarn test -- a.js",
+            "xvfb-run -- jest a.js",
+        ] {
+            assert_eq!(run(words), format!("{words} --ci"));
         }
     }
 }

@@ -27,7 +27,7 @@ pub(super) const FORMAT: Format = Format {
 fn recipe(argv: &[String], report_file: &Path) -> Recipe {
     let output = format!("--outputFile.json={}", report_file.display());
     let flags = ["--reporter=default", "--reporter=json", &output, "--allowOnly=false"];
-    Recipe { variables: vec![node::strict()], args: node::appended(argv, &flags), ..Recipe::default() }
+    Recipe { variables: vec![node::strict()], ..node::appended(argv, &flags) }
 }
 
 fn parse(bytes: &[u8]) -> Parsed {

@@ -79,7 +79,7 @@ impl Heard {
         }
     }
 
-    /// As the judge takes it: every kept line that means failure, in their order, and one note for each other kind. Paths below
+    /// As the judge takes it: every kept line that means failure, those of a cache first, and one note for each other kind. Paths below
     /// `folder` are made relative to it.
     pub(super) fn noticed(
         self,
@@ -103,11 +103,16 @@ impl Heard {
             Some(around) => line.replace(around, &ANYTHING.to_string()),
             None => line.to_owned(),
         };
-        let (mut warnings, mut more, mut notes) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut cached, mut warnings, mut more, mut notes) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
         for (kind, tally) in self.kinds {
             let Tally { count, first, .. } = tally;
             let name = lists.name(kind);
             match kind {
+                // Tools print such a line; what a test printed into its report is none.
+                Kind::Cached if place == Place::Log => {
+                    cached.extend(first.into_iter().map(|kept| Noticed::Cached { line: own(&kept.line) }));
+                }
+                Kind::Cached => {}
                 Kind::BuiltIn(_) | Kind::Own(_) => {
                     let left_out = count - first.len() as u64;
                     let first = first.into_iter().filter(|kept| !says_nothing(kind, &kept.line));
@@ -122,7 +127,7 @@ impl Heard {
                     let times = if count == 1 { String::new() } else { format!(", {count} times, the first") };
                     notes.push(Noticed::Note(match kind {
                         Kind::Allowed(_) => format!("allowed warning ({name}){times}: {line} ({place})"),
-                        Kind::BuiltIn(_) | Kind::Own(_) | Kind::Counted(_) => {
+                        Kind::Cached | Kind::BuiltIn(_) | Kind::Own(_) | Kind::Counted(_) => {
                             format!("{name}{times}: {line} ({place})")
                         }
                     }));
@@ -135,7 +140,7 @@ impl Heard {
             line,
             like: Some(like),
         });
-        warnings.chain(more).chain(notes).collect()
+        cached.into_iter().chain(warnings).chain(more).chain(notes).collect()
     }
 }
 

@@ -3,9 +3,11 @@
 use std::fmt;
 use std::sync::{Arc, LazyLock};
 
+use bstr::ByteSlice as _;
 use regex::bytes::{Regex, RegexBuilder, RegexSet, RegexSetBuilder};
 
 use super::built_in::{COUNTED, FAILING};
+use super::cached::{HINTS, is_cached};
 use crate::policy::Warnings;
 
 /// Twice what a policy's pattern may take: for bytes one compiles a little larger than for text.
@@ -23,7 +25,7 @@ pub struct WarningLists {
 
 /// The built-in lists, compiled once.
 struct BuiltIn {
-    /// Both as one pattern that searches many lines at once. Finds the start of whatever one of them could match.
+    /// Both as one pattern, with what tells of a cache, that searches many lines at once. Finds the start of whatever one of them could match.
     search: Regex,
     failing: RegexSet,
     counted: RegexSet,
@@ -39,7 +41,8 @@ struct Own {
 static BUILT_IN: LazyLock<BuiltIn> = LazyLock::new(|| {
     let failing = || FAILING.iter().map(|entry| entry.pattern);
     let counted = || COUNTED.iter().map(|entry| entry.pattern);
-    let any = failing().chain(counted()).map(|pattern| format!("(?:{pattern})")).collect::<Vec<_>>().join("|");
+    let any =
+        failing().chain(counted()).chain(HINTS).map(|pattern| format!("(?:{pattern})")).collect::<Vec<_>>().join("|");
     // A carriage return starts a line anew too.
     let search = RegexBuilder::new(&any).multi_line(true).crlf(true).build();
     let why = "the built-in patterns compile";
@@ -53,6 +56,8 @@ static BUILT_IN: LazyLock<BuiltIn> = LazyLock::new(|| {
 /// What a line is, as far as patterns tell.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Kind {
+    /// A tool showed an older result of tests; no policy allows that.
+    Cached,
     /// It means failure: the place in the built-in list.
     BuiltIn(usize),
     /// It means failure: the place in the policy's `fail`.
@@ -98,6 +103,9 @@ impl WarningLists {
 
     /// What a line is; of several things the worst.
     pub(super) fn kind(&self, line: &[u8]) -> Option<Kind> {
+        if is_cached(&line.to_str_lossy()) {
+            return Some(Kind::Cached);
+        }
         let built_in = || self.built_in.failing.matches(line).iter().next().map(Kind::BuiltIn);
         match built_in().or_else(|| self.own.failing.first(line).map(Kind::Own)) {
             Some(fails) => Some(self.own.allowed.first(line).map_or(fails, Kind::Allowed)),
@@ -108,7 +116,7 @@ impl WarningLists {
     /// Where in a line stands what made it that.
     pub(super) fn place(&self, line: &[u8], kind: Kind) -> usize {
         let pattern = match kind {
-            Kind::BuiltIn(_) | Kind::Counted(_) => &self.built_in.search,
+            Kind::Cached | Kind::BuiltIn(_) | Kind::Counted(_) => &self.built_in.search,
             Kind::Own(index) => &self.own.failing.patterns[index],
             Kind::Allowed(index) => &self.own.allowed.patterns[index],
         };
@@ -118,6 +126,7 @@ impl WarningLists {
     /// The words for a kind of line.
     pub(super) fn name(&self, kind: Kind) -> String {
         match kind {
+            Kind::Cached => "results from a cache".to_owned(),
             Kind::BuiltIn(index) => FAILING[index].name.to_owned(),
             Kind::Own(index) => format!("'{}'", self.own.policy.fail[index]),
             Kind::Allowed(index) => self.own.policy.allow[index].reason.clone(),

@@ -1,8 +1,10 @@
-//! Warnings in what a suite prints: lines that mean failure although nothing failed.
+//! Warnings in what a suite prints: lines that mean failure although nothing failed, and those of
+//! tools that show an older result.
 //!
 //! Deliberately absent: what such a line is worth, which is the judge's to say, and where output comes from.
 
 mod built_in;
+mod cached;
 mod file;
 mod heard;
 mod lists;

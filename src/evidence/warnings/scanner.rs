@@ -140,7 +140,10 @@ impl Scanner {
         let mut text = std::mem::take(&mut self.plain);
         plain(line, &mut text);
         match (self.kind(text.as_bytes()), self.kind(line)) {
-            (Some(Kind::Counted(_)) | None, Some(kind @ (Kind::BuiltIn(_) | Kind::Own(_) | Kind::Allowed(_)))) => {
+            (
+                Some(Kind::Counted(_)) | None,
+                Some(kind @ (Kind::Cached | Kind::BuiltIn(_) | Kind::Own(_) | Kind::Allowed(_))),
+            ) => {
                 self.note(kind, line, number, is_first);
             }
             (Some(kind), _) => self.note(kind, text.as_bytes(), number, is_first),

@@ -26,24 +26,23 @@ pub(super) const FORMAT: Format = Format {
     unseen: None,
 };
 
-/// `-json` goes where the flags of `go test` may stand; a script has to hold it itself. `GOFLAGS` reaches go through any script, and a
+/// `-json` goes where the flags of `go test` may stand, which is in front of `-args`; a script has to hold it itself. `GOFLAGS` reaches go through any script, and a
 /// `-count` on a command line wins over it.
 fn recipe(argv: &[String], _: &Path) -> Recipe {
     if argv.iter().any(|argument| argument.contains("{report}")) {
         return Recipe::default();
     }
-    let names = |flag: &str| {
-        argv.iter().any(|argument| {
-            let argument = argument.trim_start_matches('-');
-            argument == flag || argument.strip_prefix(flag).is_some_and(|rest| rest.starts_with('='))
-        })
-    };
+    let at = argv.iter().position(|argument| matches!(argument.as_str(), "-args" | "--args"));
+    let has_json = argv[..at.unwrap_or(argv.len())].iter().any(|argument| {
+        let argument = argument.trim_start_matches('-');
+        argument == "json" || argument.starts_with("json=")
+    });
     let is_go = argv.first().is_some_and(|program| Path::new(program).file_name().is_some_and(|name| name == "go"));
     let is_go_test = is_go && argv.get(1).is_some_and(|command| command == "test");
-    let args = if is_go_test && !names("json") && !names("args") { vec!["-json".to_owned()] } else { Vec::new() };
+    let args = if is_go_test && !has_json { vec!["-json".to_owned()] } else { Vec::new() };
     // What go remembers of an earlier run is no run.
     let variables = vec![("GOFLAGS".to_owned(), "-count=1".to_owned())];
-    Recipe { variables, args, from: ReportFrom::Stdout, ..Recipe::default() }
+    Recipe { variables, args, at, from: ReportFrom::Stdout, ..Recipe::default() }
 }
 
 #[derive(Deserialize)]

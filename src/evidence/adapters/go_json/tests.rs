@@ -50,10 +50,11 @@ fn what_go_printed_of_a_test_s_end_counts() {
 fn json_is_asked_for_where_the_command_is_go_test_itself() {
     let args = |words: &str| recipe(&argv(words), Path::new("/run/report")).args;
     assert_eq!(args("go test ./..."), ["-json"]);
+    let with_args = argv("go test ./p -args -json");
+    let complete = recipe(&with_args, Path::new("/run/report")).complete(&with_args);
+    assert_eq!(complete, argv("go test ./p -json -args -json"));
     assert_eq!(args("/usr/bin/go test ./..."), ["-json"]);
-    for words in
-        ["go test -json ./...", "go test --json=true ./...", "go test ./... -args -v", "make test", "go vet ./..."]
-    {
+    for words in ["go test -json ./...", "go test --json=true ./...", "make test", "go vet ./..."] {
         assert!(args(words).is_empty(), "{words}");
     }
 }

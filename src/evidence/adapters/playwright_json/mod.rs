@@ -39,8 +39,7 @@ fn recipe(argv: &[String], report_file: &Path) -> Recipe {
             ("PLAYWRIGHT_JSON_OUTPUT_NAME".to_owned(), file),
             node::strict(),
         ],
-        args: node::appended(argv, &["--reporter=json,line", "--forbid-only"]),
-        ..Recipe::default()
+        ..node::appended(argv, &["--reporter=json,line", "--forbid-only"])
     }
 }
 
