@@ -5,7 +5,9 @@ use crate::support::{Fingerprint, Ran, SCRIPT_POLICY, Sandbox};
 /// A mocha report: each test passed, but one whose title begins with `skip`, which is pending.
 fn report(titles: &[&str]) -> String {
     let entry = |title: &&str| {
-        format!(r#"{{"title":"{title}","fullTitle":"{title}","file":"test/pay.js","duration":1,"currentRetry":0,"err":{{}}}}"#)
+        format!(
+            r#"{{"title":"{title}","fullTitle":"{title}","file":"test/pay.js","duration":1,"currentRetry":0,"err":{{}}}}"#
+        )
     };
     let list = |titles: &[&str]| titles.iter().map(entry).collect::<Vec<_>>().join(",");
     let (pending, passes): (Vec<&str>, Vec<&str>) = titles.iter().partition(|title| title.starts_with("skip"));

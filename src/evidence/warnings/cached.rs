@@ -43,13 +43,13 @@ pub(super) fn is_cached(line: &str) -> bool {
 mod tests {
     use std::path::Path;
 
-    use crate::evidence::{Noticed, WarningLists};
+    use crate::evidence::{Noticed, OwnWords, WarningLists};
 
     fn noticed(output: &str) -> Vec<Noticed> {
         let mut listener = WarningLists::default().listen();
         listener.output(output.as_bytes());
         listener.report(output);
-        listener.finish(Path::new("/"))
+        listener.finish(Path::new("/"), OwnWords::default())
     }
 
     #[test]
