@@ -214,7 +214,7 @@ mod tests {
             "No test files found, exiting with code 1",
             "Error: No tests found",
             "Error: No tests found.",
-            "Could not find '/work/tree/pay'",
+            "Could not find '/var/shop/pay'",
         ] {
             check("npm run test --grep pay", line, "write npm run test -- --grep pay");
             check("pnpm run test pay", line, "are not in this commit");
