@@ -1,8 +1,7 @@
 //! What a suite's log says about the run itself: unknown options, forbidden `.only`.
 //!
 //! Deliberately absent: reading the log. Who calls gives its first and last lines; tools say these things at their start or in the
-//! summary at their end. Warnings and
-//! results from a cache, which may stand anywhere, are searched for elsewhere.
+//! summary at their end. Warnings and results from a cache, which may stand anywhere, are searched for elsewhere.
 
 use std::sync::LazyLock;
 

@@ -6,28 +6,23 @@ use crate::policy::Adapter;
 
 /// The first word of a command that switches off what the gate asks of the runner behind this adapter.
 pub fn undone(adapter: Adapter, argv: &[String]) -> Option<&str> {
-    let options: &[&str] = match adapter {
+    let (options, switched_off): (&[&str], &[&str]) = match adapter {
         // A dry run's report tells of tests that passed, and none was executed.
-        Adapter::MochaJson => {
-            &["--no-forbid-only", "--no-forbidOnly", "--no-fail-zero", "--no-failZero", "--dry-run", "--dryRun"]
-        }
-        Adapter::VitestJson => &["--allowOnly", "--allow-only"],
-        _ => &[],
+        Adapter::MochaJson => (
+            &["--no-forbid-only", "--no-forbidOnly", "--no-fail-zero", "--no-failZero", "--dry-run", "--dryRun"],
+            &["--forbid-only", "--forbidOnly", "--fail-zero", "--failZero"],
+        ),
+        Adapter::VitestJson => (&["--allowOnly", "--allow-only"], &[]),
+        Adapter::PlaywrightJson | Adapter::JestJson | Adapter::NodeTest => (&[], &[]),
+        // What runs behind these is asked for nothing that could be undone.
+        Adapter::JunitXml | Adapter::Ctrf | Adapter::GoJson | Adapter::Tap | Adapter::ExitCode => return None,
     };
-    let switched_off: &[&str] = match adapter {
-        Adapter::MochaJson => &["--forbid-only", "--forbidOnly", "--fail-zero", "--failZero"],
-        _ => &[],
-    };
-    let is_on_node = matches!(
-        adapter,
-        Adapter::MochaJson | Adapter::VitestJson | Adapter::JestJson | Adapter::PlaywrightJson | Adapter::NodeTest
-    );
     let undoes = |word: &str| {
         let (name, value) = word.split_once('=').map_or((word, None), |(name, value)| (name, Some(value)));
         match value {
             None | Some("true") if options.contains(&name) => true,
             Some("false") if switched_off.contains(&name) => true,
-            _ => is_on_node && name == "--unhandled-rejections" && value != Some("strict"),
+            _ => name == "--unhandled-rejections" && value != Some("strict"),
         }
     };
     argv.iter().map(String::as_str).find(|word| undoes(word))
