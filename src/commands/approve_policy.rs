@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 
 use super::assess::{Standing, Wanted};
-use super::ground::Ground;
+use super::ground::{Ground, signing};
 use super::{plan, statement};
 use crate::caller::Caller;
 use crate::cli;
@@ -49,7 +49,7 @@ pub fn approve(
         return Ok(Exit::Allowed);
     }
     reporter.say_all(&plan::approvals(&assessment));
-    let log = Log::open(repository)?;
+    let log = Log::open(repository, signing(&assessment.policy.policy))?;
     for needed in open {
         let now = Timestamp::now();
         let body = Body::Policy(PolicyApproval { from: needed.from, to: needed.to, why: why.to_owned() });

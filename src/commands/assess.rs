@@ -8,7 +8,7 @@ use super::ground::{Ground, seen};
 use crate::error::Result;
 use crate::gate::Owed;
 use crate::git::Commit;
-use crate::records::{Established, Key, Question, Scenario};
+use crate::records::{Established, Key, Question, Scenario, Signatures};
 use crate::select::{self, Base, NeededApproval, Origin, Plan, PlanInput, PolicyFile, Reason, Subject};
 
 /// What is asked of a subject.
@@ -102,7 +102,7 @@ impl Ground<'_> {
             compared.extend(self.reader.nearest_readable(commit)?);
         }
         self.compare_with_replaced(&mut compared, &wanted)?;
-        let approvals = self.approvals(&policy, &subject, select::needed_approvals(&policy, &compared))?;
+        let approvals = self.approvals(&policy, &subject, select::needed_approvals(&policy, &compared), &compared)?;
         Ok(Assessment { subject, policy, origin, wanted, base: None, plan: None, owed, approvals, compared })
     }
 
@@ -134,7 +134,7 @@ impl Ground<'_> {
             scenario: &wanted.scenario,
         });
         let owed = self.owed(&policy, &subject, &plan, &wanted)?;
-        let approvals = self.approvals(&policy, &subject, plan.approvals.clone())?;
+        let approvals = self.approvals(&policy, &subject, plan.approvals.clone(), &compared)?;
         Ok(Assessment {
             subject,
             policy,
@@ -151,7 +151,7 @@ impl Ground<'_> {
     /// What a commit owed when it was established, where it is.
     pub(super) fn established(&self, policy: &PolicyFile, commit: &Commit) -> Result<Option<Established>> {
         let id = self.repository_id(policy, commit)?;
-        let record = self.records.established(&id, seen(policy, commit), policy.policy.gate.min_rules.unwrap_or(0))?;
+        let record = self.records.established(&id, seen(policy, commit), self.demands(&policy.policy))?;
         Ok(record.and_then(|record| record.statement().verdict()?.established.clone()))
     }
 
@@ -167,9 +167,9 @@ impl Ground<'_> {
             return Ok(Base { commits: Vec::new(), between: Vec::new(), cut: self.repository.is_shallow() });
         }
         let id = self.repository_id(policy, subject)?;
-        let min_rules = policy.policy.gate.min_rules.unwrap_or(0);
+        let demands = self.demands(&policy.policy);
         select::find_base(subject, self.repository, &mut |commit| {
-            Ok(self.records.established(&id, seen(policy, commit), min_rules)?.is_some())
+            Ok(self.records.established(&id, seen(policy, commit), demands)?.is_some())
         })
     }
 
@@ -197,16 +197,20 @@ impl Ground<'_> {
         Ok(())
     }
 
-    /// Each approval that is needed, and whether it is recorded.
+    /// Each approval that is needed, and whether it is recorded. A policy that stops asking for signatures has to be approved by one.
     fn approvals(
         &self,
         policy: &PolicyFile,
         subject: &Subject,
         needed: Vec<NeededApproval>,
+        compared: &[Rc<PolicyFile>],
     ) -> Result<Vec<(NeededApproval, bool)>> {
         let id = self.repository_id(policy, &subject.commit)?;
+        let mut policies = compared.iter().map(|file| &file.policy).chain([&policy.policy]);
+        let is_asked = policies.any(|policy| self.demands(policy).signatures == Signatures::Required);
+        let signatures = if is_asked { Signatures::Required } else { Signatures::Any };
         let look_up = |needed: NeededApproval| {
-            let approved = self.records.approved(&id, needed.from, needed.to)?;
+            let approved = self.records.approved(&id, needed.from, needed.to, signatures)?;
             Ok((needed, approved))
         };
         needed.into_iter().map(look_up).collect()
@@ -224,9 +228,10 @@ impl Ground<'_> {
     /// Asks the records about one suite.
     fn ask(&self, policy: &PolicyFile, suite: String, key: Key, reasons: Vec<Reason>, wanted: &Wanted) -> Result<Owed> {
         let gate = &policy.policy.gate;
+        let demands = self.demands(&policy.policy);
         let after = match (&wanted.scenario, &wanted.replaced) {
             (Scenario::Rollback { .. }, Some(replaced)) => {
-                self.records.newest_deploy(replaced.tree)?.into_iter().collect()
+                self.records.newest_deploy(replaced.tree, demands.signatures)?.into_iter().collect()
             }
             _ => Vec::new(),
         };
@@ -236,7 +241,7 @@ impl Ground<'_> {
             after,
             now: self.now,
             max_age: gate.max_age.map(|age| SignedDuration::try_from(age).unwrap_or(SignedDuration::MAX)),
-            min_rules: gate.min_rules.unwrap_or(0),
+            demands,
         };
         let answer = self.records.answer(&question)?;
         Ok(Owed { suite, key, reasons, answer })

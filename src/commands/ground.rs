@@ -12,8 +12,8 @@ use crate::caller::Caller;
 use crate::error::{Context as _, Error, Result};
 use crate::git::{Commit, Oid, Repository};
 use crate::hooks::SeenPolicy;
-use crate::policy::GitView;
-use crate::records::{Key, Records, Seen, key};
+use crate::policy::{GitView, Policy, Sign};
+use crate::records::{Demands, Key, Place, Records, Seen, Signatures, Signing, key};
 use crate::select::base::Step;
 use crate::select::{self, Anchors, PolicyFile, PolicyReader, Subject};
 
@@ -33,7 +33,12 @@ pub struct Ground<'a> {
     roots: RefCell<HashMap<Oid, String>>,
     /// The present.
     pub now: Timestamp,
+    /// Where the records are judged.
+    pub place: Place,
+    /// Entries judged by older rules count for nothing, whatever the policy says.
+    pub least_rules: u32,
 }
+
 impl<'a> Ground<'a> {
     /// Reads everything that decisions rest on.
     pub fn read(caller: &'a Caller, repository: &'a Repository) -> Result<Self> {
@@ -51,7 +56,26 @@ impl<'a> Ground<'a> {
         anchors: Anchors,
     ) -> Result<Self> {
         let records = Records::load(repository)?;
-        Ok(Ground { caller, repository, reader, anchors, records, roots: RefCell::default(), now: Timestamp::now() })
+        Ok(Ground {
+            caller,
+            repository,
+            reader,
+            anchors,
+            records,
+            roots: RefCell::default(),
+            now: Timestamp::now(),
+            place: Place::Clone,
+            least_rules: 0,
+        })
+    }
+
+    /// What a policy asks of the records that count for it.
+    pub fn demands(&self, policy: &Policy) -> Demands {
+        let signatures = match (self.place, policy.records.sign) {
+            (Place::Server, _) | (Place::Clone, Sign::Required) => Signatures::Required,
+            (Place::Clone, Sign::Auto | Sign::Never) => Signatures::Any,
+        };
+        Demands { min_rules: policy.gate.min_rules.unwrap_or(0).max(self.least_rules), signatures }
     }
 
     /// Reads the records again, after one was made.
@@ -112,6 +136,15 @@ impl<'a> Ground<'a> {
             .hint("git fetch --unshallow")
             .hint("or give the policy a [repository] id: a random text that no other repository has")),
         }
+    }
+}
+
+/// Whether records are signed, as a policy says.
+pub(super) fn signing(policy: &Policy) -> Signing {
+    match policy.records.sign {
+        Sign::Auto => Signing::WhereSetUp,
+        Sign::Required => Signing::Always,
+        Sign::Never => Signing::Never,
     }
 }
 

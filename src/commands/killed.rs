@@ -1,10 +1,10 @@
 //! What a proof that was killed left behind: recorded before anything rests on the records.
 
-use super::ground::Ground;
+use super::ground::{Ground, signing};
 use crate::caller::Caller;
 use crate::error::Result;
 use crate::prove::{self, Turn};
-use crate::records::{Journal, Killed, KilledRun, Log};
+use crate::records::{Journal, Killed, KilledRun, Log, Signing};
 use crate::reporter::{Line, Reporter};
 
 /// Records that are looked through for the one that a killed proof had still made.
@@ -49,7 +49,9 @@ pub(super) fn record_before_look_up(ground: &mut Ground<'_>, reporter: &Reporter
     match Journal::left(ground.repository)? {
         Some(killed) if was_recorded(ground, &killed) => killed.forget(ground.repository)?,
         Some(killed) if killed.draft().is_some() => {
-            record(ground, reporter, &Log::open(ground.repository)?, &turn)?;
+            let anchor = ground.anchors.anchor();
+            let signing = anchor.map_or(Signing::WhereSetUp, |(file, _)| signing(&file.policy));
+            record(ground, reporter, &Log::open(ground.repository, signing)?, &turn)?;
         }
         // A trace without a failure changes no answer: the next record carries it.
         Some(_) | None => {}

@@ -163,8 +163,10 @@ pub struct RefOutput {
     pub finished: Option<String>,
     /// Whose record it is, as the record says.
     pub by: Option<String>,
-    /// Whether the record is signed by somebody who is allowed to; signing is not supported yet.
+    /// Whether the record is signed by somebody on the list of allowed signers.
     pub signed: bool,
+    /// Who that is, as the list names them.
+    pub signer: Option<String>,
     /// Whether somebody was at a terminal.
     pub human_run: Option<bool>,
 }
@@ -195,8 +197,10 @@ pub struct ShowOutput {
     pub format: &'static str,
     /// The record commit's object id; null where nothing is recorded of the revision.
     pub record: Option<String>,
-    /// Whether it is signed by somebody who is allowed to; signing is not supported yet.
+    /// Whether it is signed by somebody on the list of allowed signers.
     pub signed: bool,
+    /// Who that is, as the list names them.
+    pub signer: Option<String>,
     /// The in-toto statement as it is stored (see docs/records.md); null where there is none.
     pub statement: Option<serde_json::Value>,
 }

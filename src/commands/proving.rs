@@ -8,7 +8,7 @@ use bstr::{BString, ByteSlice as _};
 use jiff::Timestamp;
 
 use super::assess::Assessment;
-use super::ground::Ground;
+use super::ground::{Ground, signing};
 use super::judging::{SuiteVerdict, judge_all};
 use super::killed;
 use super::known::Known;
@@ -67,8 +67,9 @@ fn prove_and_record(ground: &mut Ground<'_>, reporter: &mut Reporter, order: &Or
     let policy = &order.assessment.policy.policy;
     refuse_not_yet(policy)?;
     let terminal = human_run(ground, order)?;
-    // A record needs a name; better to hear that before the suites have run.
-    let log = Log::open(ground.repository)?;
+    // A record needs a name, and a key where it is signed; better to hear that before the suites have run.
+    let log = Log::open(ground.repository, signing(policy))?;
+    log.try_signing(ground.records.trust())?;
     let turn = prove::take_turn(ground.repository, &mut || {
         reporter.say(&Line::new().text("  waiting  for another proof in this repository"));
     })?;
@@ -257,11 +258,11 @@ fn still_missing(ground: &Ground<'_>, order: &Order<'_>) -> Result<Vec<String>> 
 /// How often each suite runs: as asked for, and three times at least where it has to end a FAIL that was resolved.
 fn runs_of(ground: &Ground<'_>, order: &Order<'_>) -> Result<Vec<(String, u32)>> {
     let assessment = order.assessment;
-    let min_rules = assessment.policy.policy.gate.min_rules.unwrap_or(0);
+    let demands = ground.demands(&assessment.policy.policy);
     let mut runs = Vec::new();
     for suite in &order.suites {
         let key = ground.key(&assessment.policy, &assessment.subject, suite)?;
-        let asked_for = if ground.records.unended_resolved(key, min_rules)? { RUNS_AFTER_RESOLVE } else { 1 };
+        let asked_for = if ground.records.unended_resolved(key, demands)? { RUNS_AFTER_RESOLVE } else { 1 };
         runs.push((suite.clone(), asked_for.max(order.repeat.times())));
     }
     Ok(runs)

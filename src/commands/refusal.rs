@@ -172,9 +172,9 @@ fn refused_ref(reporter: &Reporter, ground: &Ground<'_>, weighed: &Weighed, obst
 
 /// Whether every FAIL that stands was resolved, and only waits for the proof that ends it.
 fn are_explained(ground: &Ground<'_>, assessment: &Assessment) -> bool {
-    let min_rules = assessment.policy.policy.gate.min_rules.unwrap_or(0);
+    let demands = ground.demands(&assessment.policy.policy);
     let mut failed = assessment.owed.iter().filter(|owed| matches!(owed.answer, Answer::Fail { .. }));
-    failed.all(|owed| ground.records.unended_resolved(owed.key, min_rules).unwrap_or(false))
+    failed.all(|owed| ground.records.unended_resolved(owed.key, demands).unwrap_or(false))
 }
 
 /// `base 3f2a91c, 14 paths, 3 suites`

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 
 use super::assess::{Standing, Wanted};
-use super::ground::Ground;
+use super::ground::{Ground, signing};
 use super::statement;
 use crate::caller::Caller;
 use crate::cli;
@@ -26,7 +26,7 @@ pub fn resolve(caller: &Caller, repository: &Repository, args: &cli::Resolve, re
     let commit = failed.statement().subject().digest.git_commit;
     let (subject, is_tag) = ground.find(&commit.to_string())?;
     let assessment = ground.assess(subject, Wanted::deploy(is_tag, Standing::Ignored))?;
-    let log = Log::open(repository)?;
+    let log = Log::open(repository, signing(&assessment.policy.policy))?;
     for suite in suites {
         let now = Timestamp::now();
         let body = Body::Resolve(Resolution { record: failed.id(), suite: suite.clone(), cause: cause.to_owned() });

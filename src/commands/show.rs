@@ -7,7 +7,7 @@ use super::show_suite::suite_lines;
 use crate::caller::Caller;
 use crate::cli;
 use crate::error::{Context as _, Exit, Result};
-use crate::git::Repository;
+use crate::git::{NotSigned, Repository, Signed};
 use crate::judge::Word;
 use crate::records::{Body, Recorded, SuiteEntry, VerdictBody};
 use crate::reporter::{Line, Reporter, Tone, time_zone};
@@ -18,11 +18,14 @@ pub fn show(caller: &Caller, repository: &Repository, args: &cli::Show, reporter
     let ground = Ground::read(caller, repository)?;
     let found = find(&ground, &args.what)?;
     if args.json {
+        let signed = found.as_ref().map(|recorded| ground.records.signed(recorded)).transpose()?.flatten();
+        let signer = signed.and_then(|signed| signed.principal().map(str::to_owned));
         let statement = found.as_ref().map(|recorded| serde_json::to_value(recorded.statement()));
         reporter.json(&ShowOutput {
             format: "proof-gate.show/1",
             record: found.as_ref().map(|recorded| recorded.id().to_string()),
-            signed: false,
+            signed: signer.is_some(),
+            signer,
             statement: statement.transpose().context("cannot write JSON")?,
         })?;
         return Ok(Exit::Allowed);
@@ -152,8 +155,22 @@ fn head(ground: &Ground<'_>, recorded: &Recorded) -> Vec<Line> {
     if !predicate.terminal {
         lines.push(field("human-run").text("no"));
     }
-    lines.push(field("at").data(local.strftime("%Y-%m-%d %H:%M:%S %Z").to_string()).text("  unsigned"));
+    lines.push(field("at").data(local.strftime("%Y-%m-%d %H:%M:%S %Z").to_string()));
+    lines.push(signed_line(ground, recorded));
     lines
+}
+
+/// Who signed it, or why nobody counts as its signer.
+fn signed_line(ground: &Ground<'_>, recorded: &Recorded) -> Line {
+    match ground.records.signed(recorded) {
+        Ok(Some(Signed::By { principal })) => field("signed").text("by ").data(principal),
+        Ok(Some(Signed::Not(NotSigned::Missing))) => field("signed").text("no"),
+        Ok(Some(Signed::Not(why))) => {
+            field("signed").tone(Tone::Doubt, "counts for nothing").text(": ").data(why.to_string())
+        }
+        Ok(None) => field("signed").text("yes; gpg.ssh.allowedSignersFile is not set, so nobody says by whom"),
+        Err(error) => field("signed").tone(Tone::Doubt, "cannot tell").text(": ").data(error.to_string()),
+    }
 }
 
 /// What to do now: with a FAIL that nobody explained, with one that is explained, with a PASS.

@@ -226,6 +226,7 @@ fn document(known: &Known) -> RefOutput {
         finished: predicate.map(|predicate| predicate.finished.to_string()),
         by: predicate.map(|predicate| predicate.who.email.clone()),
         signed: false,
+        signer: None,
         human_run: predicate.map(|predicate| predicate.terminal),
     }
 }

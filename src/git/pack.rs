@@ -39,7 +39,6 @@ impl Repository {
         let checksum = hasher.try_finalize().context(what())?;
         pack.extend_from_slice(checksum.as_slice());
         make_own_dir(&self.own_dir())?;
-        // The log's lock is held by whoever writes a record.
         let (making, _held) = unfinished_folder(&self.own_dir()).context(what())?;
         let made = making.path().join("record.pack");
         fs::write(&made, pack).context(what())?;
@@ -93,7 +92,7 @@ fn push_header(pack: &mut Vec<u8>, kind: Kind, length: usize) {
 }
 
 /// A zlib stream of stored blocks (RFC 1950, RFC 1951).
-fn push_zlib(pack: &mut Vec<u8>, bytes: &[u8]) {
+pub(super) fn push_zlib(pack: &mut Vec<u8>, bytes: &[u8]) {
     pack.extend([0x78, 0x01]);
     let blocks = bytes.len().div_ceil(STORED_BLOCK).max(1);
     for block in 0..blocks {

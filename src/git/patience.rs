@@ -15,6 +15,9 @@ pub(super) const PATIENCE: Duration = Duration::from_secs(600);
 /// How long the first question may take: which repository is meant. It reads a few small files.
 pub(super) const PATIENCE_AT_FIRST: Duration = Duration::from_secs(20);
 
+/// How long a program for signatures may take: somebody may have to type a passphrase, or to touch a key.
+pub(super) const PATIENCE_WITH_SIGNATURES: Duration = Duration::from_secs(300);
+
 /// Bytes that are read at once.
 const CHUNK: usize = 64 << 10;
 

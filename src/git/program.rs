@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use bstr::{BString, ByteSlice as _};
 
-use super::patience::{self, PATIENCE, PATIENCE_AT_FIRST, Waited};
+use super::patience::{self, PATIENCE, PATIENCE_AT_FIRST, PATIENCE_WITH_SIGNATURES, Waited};
 use crate::caller::Caller;
 use crate::error::{Context as _, Error, Result};
 use crate::url::without_user_info;
@@ -133,6 +133,18 @@ impl Program {
         GitCommand { command, stdin: None, patience: PATIENCE }
     }
 
+    /// A program that git starts for signatures, such as `ssh-keygen`: the file that `name` names, or the first of that name in PATH.
+    pub(super) fn signature_program(&self, name: &str, folder: &Path) -> Result<GitCommand> {
+        let paths = self.variables.get(OsStr::new("PATH"));
+        let path = which::which_in(name, paths, folder).map_err(|_| {
+            Error::new(format!("cannot check a signature: there is no program '{name}'"))
+                .hint("install it (ssh-keygen comes with OpenSSH, gpg with GnuPG), or name it: git config gpg.ssh.program, gpg.program")
+        })?;
+        let mut command = Command::new(path);
+        command.current_dir(folder).env_clear().envs(&self.variables).env("LC_ALL", "C");
+        Ok(GitCommand { command, stdin: None, patience: PATIENCE_WITH_SIGNATURES })
+    }
+
     /// A git with the whole environment of the caller, `GIT_CONFIG_*` with it, where the caller stands: what the user would meet by
     /// typing it.
     pub fn as_typed(&self, caller: &Caller) -> GitCommand {
@@ -147,7 +159,7 @@ impl Program {
 pub struct GitCommand {
     pub(super) command: Command,
     stdin: Option<Vec<u8>>,
-    patience: Duration,
+    pub(super) patience: Duration,
 }
 
 impl GitCommand {

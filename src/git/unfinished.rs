@@ -33,13 +33,22 @@ pub fn unfinished_link(folder: &Path, target: &Path) -> io::Result<TempPath> {
     Ok(link.into_temp_path())
 }
 
-/// A folder in a folder, with its lock. Only for where another lock keeps others from sweeping meanwhile.
+/// A folder in a folder, readable by its owner only, with its lock.
 pub(super) fn unfinished_folder(folder: &Path) -> io::Result<(TempDir, File)> {
     remove_unfinished(folder);
-    let made = Builder::new().prefix(UNFINISHED).permissions(Permissions::from_mode(0o700)).tempdir_in(folder)?;
-    let held = File::open(made.path())?;
-    held.lock()?;
-    Ok((made, held))
+    loop {
+        let made = Builder::new().prefix(UNFINISHED).permissions(Permissions::from_mode(0o700)).tempdir_in(folder)?;
+        // As with a file: between its making and its lock another process may have taken it for a dead one's.
+        let held = match File::open(made.path()) {
+            Ok(held) => held,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
+            Err(error) => return Err(error),
+        };
+        held.lock()?;
+        if made.path().is_dir() {
+            return Ok((made, held));
+        }
+    }
 }
 
 /// Removes those of a folder that nobody holds a lock on: who made them is dead. What cannot be removed does no harm; nobody reads it.
@@ -95,6 +104,8 @@ mod tests {
                 scope.spawn(move || {
                     for _ in 0..200 {
                         unfinished_file(folder).unwrap().persist(folder.join(format!("done-{number}"))).unwrap();
+                        let (made, _held) = unfinished_folder(folder).unwrap();
+                        fs::write(made.path().join("file"), "x").unwrap();
                     }
                 });
             }

@@ -11,6 +11,7 @@ use super::key::{Key, Seen};
 use super::lookup::{Answer, Question, Records};
 use super::read::Recorded;
 use super::statement::{Body, Established, Scenario};
+use super::trust::{Demands, Signatures};
 use crate::digest::Digest;
 use crate::error::Result;
 use crate::judge::Word;
@@ -19,7 +20,7 @@ impl Records<'_> {
     /// The record that established a tree, where its claim still holds in this repository: everything that it names holds a PASS now,
     /// every approval stands, and no suite of the tree has a standing FAIL. Where suites see history, a record of another commit with
     /// the same tree establishes nothing.
-    pub fn established(&self, repository: &str, seen: Seen, min_rules: u32) -> Result<Option<Recorded>> {
+    pub fn established(&self, repository: &str, seen: Seen, demands: Demands) -> Result<Option<Recorded>> {
         let (tree, commit) = match seen {
             Seen::Tree(tree) => (tree, None),
             Seen::History { tree, commit } => (tree, Some(commit)),
@@ -41,7 +42,7 @@ impl Records<'_> {
         if claims.is_empty() {
             return Ok(None);
         }
-        let word_of = |key: Key| self.word_of(key, min_rules);
+        let word_of = |key: Key| self.word_of(key, demands);
         for key in keys {
             if word_of(key)? == Some(Word::Fail) {
                 return Ok(None);
@@ -54,7 +55,8 @@ impl Records<'_> {
             if let Some(claim) = claim
                 && commit.is_none_or(|commit| statement.subject().digest.git_commit == commit)
                 && statement.predicate.repository == repository
-                && self.claim_holds(claim, repository, &word_of)?
+                && self.counts(&recorded, demands.signatures)?
+                && self.claim_holds(claim, repository, demands.signatures, &word_of)?
             {
                 return Ok(Some(recorded));
             }
@@ -66,6 +68,7 @@ impl Records<'_> {
         &self,
         claim: &Established,
         repository: &str,
+        signatures: Signatures,
         word_of: &impl Fn(Key) -> Result<Option<Word>>,
     ) -> Result<bool> {
         for obligation in &claim.obligations {
@@ -74,7 +77,7 @@ impl Records<'_> {
             }
         }
         for approval in &claim.approvals {
-            if !self.approved(repository, approval.from, approval.to)? {
+            if !self.approved(repository, approval.from, approval.to, signatures)? {
                 return Ok(false);
             }
         }
@@ -82,14 +85,14 @@ impl Records<'_> {
     }
 
     /// The answer's word for a base: any scenario, any age.
-    fn word_of(&self, key: Key, min_rules: u32) -> Result<Option<Word>> {
+    fn word_of(&self, key: Key, demands: Demands) -> Result<Option<Word>> {
         let question = Question {
             key,
             scenario: Scenario::Deploy,
             after: Vec::new(),
             now: Timestamp::UNIX_EPOCH,
             max_age: None,
-            min_rules,
+            demands,
         };
         Ok(match self.answer(&question)? {
             Answer::Pass { .. } => Some(Word::Pass),
@@ -99,13 +102,14 @@ impl Records<'_> {
     }
 
     /// Whether approvals lead from one policy file to another. A policy needs none to stay what it is.
-    pub fn approved(&self, repository: &str, from: Digest, to: Digest) -> Result<bool> {
+    pub fn approved(&self, repository: &str, from: Digest, to: Digest, signatures: Signatures) -> Result<bool> {
         let mut steps: HashMap<Digest, Vec<Digest>> = HashMap::new();
         for id in self.ids(|id| self.graph.record(id).is_some_and(|summary| summary.says == Says::Policy)) {
             let recorded = self.get(id)?;
             let predicate = recorded.statement().predicate();
             if let Body::Policy(approval) = &predicate.body
                 && predicate.repository == repository
+                && self.counts(&recorded, signatures)?
             {
                 steps.entry(approval.from).or_default().push(approval.to);
             }

@@ -4,6 +4,7 @@ use super::index::Says;
 use super::lookup::Records;
 use super::read::Recorded;
 use super::statement::{Body, Scenario};
+use super::trust::Signatures;
 use crate::error::Result;
 use crate::git::Oid;
 
@@ -28,10 +29,11 @@ impl Records<'_> {
     }
 
     /// The newest `deploy` verdict of a tree, where there is one: what a rollback of it must be proven after.
-    pub fn newest_deploy(&self, tree: Oid) -> Result<Option<Oid>> {
+    pub fn newest_deploy(&self, tree: Oid, signatures: Signatures) -> Result<Option<Oid>> {
         for id in self.verdicts_of(tree) {
             let recorded = self.get(id)?;
-            if recorded.statement().verdict().is_some_and(|verdict| verdict.scenario == Scenario::Deploy) {
+            let is_deploy = recorded.statement().verdict().is_some_and(|verdict| verdict.scenario == Scenario::Deploy);
+            if is_deploy && self.counts(&recorded, signatures)? {
                 return Ok(Some(id));
             }
         }

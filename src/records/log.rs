@@ -1,13 +1,12 @@
 //! Appending to this clone's log: under a lock, by compare-and-swap, durable and read back before it counts.
 //!
-//! Deliberately absent: rewriting or removing a record, signing, and touching any ref but the log.
+//! Deliberately absent: rewriting or removing a record, how a signature is made, and touching any ref but the log.
 
 use std::fs::{File, OpenOptions};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-use bstr::ByteSlice as _;
 use jiff::Timestamp;
 
 use super::canonical;
@@ -16,10 +15,11 @@ use super::graph::{Graph, LOGS};
 use super::index::Found;
 use super::read::{MAX_OTHER_PARENTS, Recorded, read, tree_of};
 use super::statement::{Body, PREDICATE_TYPE, Person, Predicate, STATEMENT_TYPE, Statement, Subject};
+use super::trust::{Role, Signatures, Trust};
 use super::writer::{self, WriterId};
 use crate::digest::Digest;
 use crate::error::{Context as _, Error, Result};
-use crate::git::{Identity, Kind, Oid, Repository, Swap, make_own_dir};
+use crate::git::{Identity, Kind, Oid, Repository, SignatureSettings, Signed, Swap, Unsigned, make_own_dir};
 
 /// How long another process of this clone may hold the lock; an append takes some hundredths of a second.
 const LOCK_PATIENCE: Duration = Duration::from_secs(60);
@@ -47,16 +47,61 @@ pub struct Draft {
     pub body: Body,
 }
 
+/// Whether records are signed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Signing {
+    /// Where git has a signing key set up.
+    WhereSetUp,
+    /// Always.
+    Always,
+    /// Never.
+    Never,
+}
+
 /// This clone's log, by somebody whom git knows by name.
 pub struct Log<'a> {
     repository: &'a Repository,
     committer: Identity,
+    signing: Signing,
+    settings: SignatureSettings,
 }
 
 impl<'a> Log<'a> {
     /// Opens the log for appending. Writes nothing; an error where git knows no name for the user, so call it before a proof is run.
-    pub fn open(repository: &'a Repository) -> Result<Self> {
-        Ok(Log { committer: repository.committer()?, repository })
+    pub fn open(repository: &'a Repository, signing: Signing) -> Result<Self> {
+        let settings = match signing {
+            Signing::WhereSetUp | Signing::Always => repository.signature_settings()?,
+            Signing::Never => SignatureSettings::default(),
+        };
+        Ok(Log { committer: repository.committer()?, repository, signing, settings })
+    }
+
+    /// Signs something and throws it away, so that a locked key is known of before a proof is run; where only signed records count,
+    /// so is a signature that would count for nothing.
+    pub fn try_signing(&self, trust: &Trust<'_>) -> Result<()> {
+        let count = match self.signing {
+            Signing::Never => return Ok(()),
+            Signing::WhereSetUp if !self.settings.has_key() => return Ok(()),
+            Signing::WhereSetUp => Signatures::Any,
+            Signing::Always => Signatures::Required,
+        };
+        let verifier = match count {
+            Signatures::Any => None,
+            // Asked for first: without a list there is no use in unlocking a key.
+            Signatures::Required => Some(trust.verifier_for(Role::Verdict)?),
+        };
+        let _lock = self.lock()?;
+        let unsigned = Unsigned { tree: b"", parents: &[], identity: &self.committer, message: "A trial\n" };
+        let commit = self.repository.sign(unsigned)?;
+        match verifier.map(|verifier| verifier.check(&commit)).transpose()? {
+            None | Some(Signed::By { .. }) => Ok(()),
+            Some(Signed::Not(why)) => {
+                let email = &self.committer.email;
+                Err(Error::new(format!("cannot record: what you sign would count for nothing: {why}")).hint(format!(
+                    "the list of allowed signers needs a line for {email} and the key of user.signingkey"
+                )))
+            }
+        }
     }
 
     /// Who records.
@@ -84,7 +129,8 @@ impl<'a> Log<'a> {
         let mut statement = self.statement(draft.clone(), writer, tip);
         let json = fit(&mut statement)?;
         canonical::check(&statement).map_err(|why| Error::new(format!("cannot record: {why}")))?;
-        let (commit, objects) = self.make(&statement, json, tip.into_iter().chain(others))?;
+        let parents: Vec<Oid> = tip.into_iter().chain(others).collect();
+        let (commit, objects) = self.make(&statement, json, &parents)?;
         // A pack, because a prune that is already under way, having listed the refs before, may take a loose object even after
         // the ref has come to lead to it; it takes nothing out of a pack. Kept from repacks until the end of this function.
         let _kept = self.repository.write_kept_pack(&objects.all())?;
@@ -160,20 +206,16 @@ impl<'a> Log<'a> {
         }
     }
 
-    /// Makes the three objects of a record; writes nothing.
-    fn make(&self, statement: &Statement, json: Vec<u8>, parents: impl Iterator<Item = Oid>) -> Result<(Oid, Objects)> {
+    /// Makes the three objects of a record, signed where that is asked for; leaves nothing in the repository.
+    fn make(&self, statement: &Statement, json: Vec<u8>, parents: &[Oid]) -> Result<(Oid, Objects)> {
         let tree = tree_of(self.repository.object_id(Kind::Blob, &json)?);
-        let tree_id = self.repository.object_id(Kind::Tree, &tree)?;
-        let mut commit = format!("tree {tree_id}\n").into_bytes();
-        for parent in parents {
-            commit.extend(format!("parent {parent}\n").bytes());
-        }
-        for role in ["author ", "committer "] {
-            commit.extend(role.bytes());
-            commit.extend_from_slice(self.committer.line.as_bytes());
-            commit.push(b'\n');
-        }
-        commit.extend(format!("\n{}\n", headline(statement)).bytes());
+        let message = format!("{}\n", headline(statement));
+        let unsigned = Unsigned { tree: &tree, parents, identity: &self.committer, message: &message };
+        let commit = match self.signing {
+            Signing::Always => self.repository.sign(unsigned)?,
+            Signing::WhereSetUp if self.settings.has_key() => self.repository.sign(unsigned)?,
+            Signing::WhereSetUp | Signing::Never => unsigned.bytes(self.repository.object_id(Kind::Tree, &tree)?),
+        };
         let id = self.repository.object_id(Kind::Commit, &commit)?;
         Ok((id, Objects { blob: json, tree, commit }))
     }

@@ -14,8 +14,9 @@ use super::key::Key;
 use super::problem::Problem;
 use super::read::{Fault, Recorded, read};
 use super::statement::{Body, Scenario, SuiteEntry};
+use super::trust::{Demands, Place, Role, Signatures, Trust};
 use crate::error::{Error, Exit, Result};
-use crate::git::{Oid, Repository};
+use crate::git::{Oid, Repository, Signed};
 use crate::judge::Word;
 
 /// Fewer digits name no record.
@@ -31,6 +32,7 @@ pub struct Records<'a> {
     newest_first: Vec<Oid>,
     by_key: HashMap<Key, Vec<Oid>>,
     read: RefCell<HashMap<Oid, Recorded>>,
+    trust: Trust<'a>,
 }
 
 /// What is asked for an obligation.
@@ -46,8 +48,8 @@ pub struct Question {
     pub now: Timestamp,
     /// An older PASS is none. Never set for a base.
     pub max_age: Option<SignedDuration>,
-    /// Entries judged by older rules are none.
-    pub min_rules: u32,
+    /// What is asked of the records.
+    pub demands: Demands,
 }
 
 /// What the records answer.
@@ -90,6 +92,11 @@ pub enum Standing {
 impl<'a> Records<'a> {
     /// Reads all logs. Records that cannot count are left out and stand in [`Records::problems`].
     pub fn load(repository: &'a Repository) -> Result<Self> {
+        Self::load_at(repository, Place::Clone)
+    }
+
+    /// The same where records are judged as that place does.
+    pub fn load_at(repository: &'a Repository, place: Place) -> Result<Self> {
         let graph = Graph::load(repository)?;
         let newest_first = graph.newest_first();
         let mut by_key: HashMap<Key, Vec<Oid>> = HashMap::new();
@@ -100,7 +107,8 @@ impl<'a> Records<'a> {
                 }
             }
         }
-        Ok(Records { repository, graph, newest_first, by_key, read: RefCell::default() })
+        let trust = Trust::new(repository, place);
+        Ok(Records { repository, graph, newest_first, by_key, read: RefCell::default(), trust })
     }
 
     /// What is wrong with the logs.
@@ -188,18 +196,44 @@ impl<'a> Records<'a> {
         Ok(entries)
     }
 
+    /// Those of them that count.
+    fn counting_entries(&self, key: Key, signatures: Signatures) -> Result<Vec<(Recorded, SuiteEntry)>> {
+        let mut entries = self.entries(key)?;
+        let mut counting = HashMap::new();
+        for (recorded, _) in &entries {
+            counting.insert(recorded.id(), self.counts(recorded, signatures)?);
+        }
+        entries.retain(|(recorded, _)| counting[&recorded.id()]);
+        Ok(entries)
+    }
+
+    /// Whether a record counts where signatures are asked for.
+    pub fn counts(&self, recorded: &Recorded, signatures: Signatures) -> Result<bool> {
+        self.trust.counts(recorded.id(), Role::of(recorded.statement()), signatures)
+    }
+
+    /// Who signed a record, for showing; `None` where it bears a signature and no list says whose count.
+    pub fn signed(&self, recorded: &Recorded) -> Result<Option<Signed>> {
+        self.trust.look(recorded.id(), Role::of(recorded.statement()))
+    }
+
+    /// Whose records count.
+    pub fn trust(&self) -> &Trust<'a> {
+        &self.trust
+    }
+
     /// The answer for an obligation.
     pub fn answer(&self, question: &Question) -> Result<Answer> {
-        let found = self.entries(question.key)?;
+        let found = self.counting_entries(question.key, question.demands.signatures)?;
         let terms = Terms {
             scenario: question.scenario.clone(),
             after: question.after.clone(),
             now: question.now,
             max_age: question.max_age,
-            min_rules: question.min_rules,
+            min_rules: question.demands.min_rules,
         };
         let entries = in_short(&found);
-        let resolves = self.resolves_of(&entries)?;
+        let resolves = self.resolves_of(&entries, question.demands.signatures)?;
         let of = |at: usize| (found[at].0.clone(), Box::new(found[at].1.clone()));
         Ok(match rule(&entries, &resolves, &terms, |a, b| self.is_ancestor(a, b)) {
             Ruling::Nothing => Answer::Nothing,
@@ -221,10 +255,10 @@ impl<'a> Records<'a> {
     }
 
     /// Whether a FAIL of this key was resolved and is not ended yet: the next proof runs the suite three times.
-    pub fn unended_resolved(&self, key: Key, min_rules: u32) -> Result<bool> {
-        let entries = in_short(&self.entries(key)?);
-        let resolves = self.resolves_of(&entries)?;
-        Ok(needs_repeats(&entries, &resolves, min_rules, |a, b| self.is_ancestor(a, b)))
+    pub fn unended_resolved(&self, key: Key, demands: Demands) -> Result<bool> {
+        let entries = in_short(&self.counting_entries(key, demands.signatures)?);
+        let resolves = self.resolves_of(&entries, demands.signatures)?;
+        Ok(needs_repeats(&entries, &resolves, demands.min_rules, |a, b| self.is_ancestor(a, b)))
     }
 
     /// The suites of a record that a cause can be given for: those that failed, or the one that is named.
@@ -247,7 +281,7 @@ impl<'a> Records<'a> {
     }
 
     /// The explanations of these entries' FAILs.
-    fn resolves_of(&self, entries: &[Entry]) -> Result<Vec<Resolve>> {
+    fn resolves_of(&self, entries: &[Entry], signatures: Signatures) -> Result<Vec<Resolve>> {
         let fails: HashSet<Oid> =
             entries.iter().filter(|entry| entry.word == Word::Fail).map(|entry| entry.record).collect();
         let explains = |id: Oid| match self.graph.record(id).map(|summary| &summary.says) {
@@ -256,7 +290,10 @@ impl<'a> Records<'a> {
         };
         let mut resolves = Vec::new();
         for id in self.ids(explains) {
-            if let Body::Resolve(resolution) = &self.get(id)?.statement().predicate().body {
+            let recorded = self.get(id)?;
+            if let Body::Resolve(resolution) = &recorded.statement().predicate().body
+                && self.counts(&recorded, signatures)?
+            {
                 resolves.push(Resolve { record: id, fail: resolution.record, suite: resolution.suite.clone() });
             }
         }

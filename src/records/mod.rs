@@ -1,7 +1,8 @@
 //! What makes a PASS worth something: the record, its key, the append-only log in git, and the answer over all records.
 //!
-//! Deliberately absent: signing, sharing, and any way to make a [`Recorded`] but by appending durably or by reading back.
+//! Deliberately absent: any way to make a [`Recorded`] but by appending durably or by reading back.
 
+mod accepted;
 mod answer;
 mod canonical;
 mod environment;
@@ -17,18 +18,20 @@ mod lookup;
 mod problem;
 mod read;
 mod statement;
+mod trust;
 mod wire;
 mod writer;
 
 #[cfg(test)]
 mod sandbox;
 
+pub use accepted::Acceptance;
 pub use answer::{Entry, Resolve, Ruling, Terms, Why, needs_repeats, rule};
 pub use canonical::{Unreadable, decode, encode};
 pub use environment::{EnvironmentIdentity, IdentityOutput, Keyed, Sameness, Tool, same_inputs};
 pub use journal::{Begun, Journal, Killed};
 pub use key::{Key, Seen, key};
-pub use log::{Draft, Log};
+pub use log::{Draft, Log, Signing};
 pub use lookup::{Answer, Question, Records, Standing};
 pub use problem::{Problem, ProblemKind};
 pub use read::Recorded;
@@ -36,6 +39,7 @@ pub use statement::{
     Approval, Body, Changes, Ended, Established, EvidenceFile, KilledRun, Obligation, Person, Policies, PolicyApproval,
     Predicate, Resolution, Scenario, Statement, Subject, SubjectDigest, SuiteEntry, VerdictBody,
 };
+pub use trust::{Demands, Place, Role, Signatures, Trust};
 pub use writer::WriterId;
 
 #[cfg(test)]

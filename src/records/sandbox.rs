@@ -9,7 +9,7 @@ use tempfile::TempDir;
 
 use super::environment::{EnvironmentIdentity, IdentityOutput, Keyed, Tool};
 use super::key::{Key, Seen, key};
-use super::log::{Draft, Log};
+use super::log::{Draft, Log, Signing};
 use super::lookup::{Answer, Standing};
 use super::read::Recorded;
 use super::statement::{
@@ -204,7 +204,7 @@ impl Sandbox {
     }
 
     pub(super) fn append(&self, body: Body) -> Recorded {
-        Log::open(&self.open()).unwrap().append(draft(body)).unwrap()
+        Log::open(&self.open(), Signing::WhereSetUp).unwrap().append(draft(body)).unwrap()
     }
 
     /// Runs git in the repository by hand.

@@ -142,7 +142,7 @@ fn a_user_without_a_name_is_told_before_anything_is_run() {
     sandbox.git(&["config", "user.useConfigOnly", "true"]);
     let mut caller = sandbox.caller(&sandbox.path());
     caller.variables.retain(|name, _| !name.to_string_lossy().starts_with("GIT_COMMITTER"));
-    let error = Log::open(&Repository::open(&caller).unwrap()).err().unwrap();
+    let error = Log::open(&Repository::open(&caller).unwrap(), Signing::WhereSetUp).err().unwrap();
     assert!(error.message.contains("who records") && error.hints.iter().any(|hint| hint.contains("user.email")));
 }
 
@@ -151,7 +151,10 @@ fn a_copied_clone_takes_a_log_of_its_own_that_stands_on_the_old_one() {
     let sandbox = Sandbox::new(&[]);
     let old = sandbox.record(vec![passing("payment")]);
     let copied = copy(&sandbox, "copy");
-    let new = Log::open(&copied).unwrap().append(draft(Body::Verdict(Box::new(verdict(vec![passing("a")]))))).unwrap();
+    let new = Log::open(&copied, Signing::WhereSetUp)
+        .unwrap()
+        .append(draft(Body::Verdict(Box::new(verdict(vec![passing("a")])))))
+        .unwrap();
     let predicate = new.statement().predicate();
     assert_ne!(predicate.writer, old.statement().predicate().writer);
     assert_eq!(predicate.previous, None);
@@ -332,7 +335,7 @@ fn a_linked_worktree_writes_the_same_log() {
     sandbox.git(&["worktree", "add", "-q", "--detach", &folder.to_string_lossy(), &commit.to_string()]);
     let linked = sandbox.open_at(&folder);
     let draft = draft(Body::Verdict(Box::new(verdict(vec![passing("payment")]))));
-    let second = Log::open(&linked).unwrap().append(draft).unwrap();
+    let second = Log::open(&linked, Signing::WhereSetUp).unwrap().append(draft).unwrap();
     assert_eq!(second.statement().predicate().previous, Some(first.id()));
     assert_eq!(count(&sandbox), 2);
 }

@@ -18,7 +18,7 @@ fn question(suite: &str) -> Question {
         after: Vec::new(),
         now: "2026-03-05T00:00:00Z".parse().unwrap(),
         max_age: None,
-        min_rules: 0,
+        demands: Demands::default(),
     }
 }
 
@@ -35,7 +35,11 @@ fn answer(sandbox: &Sandbox, suite: &str) -> (&'static str, Option<Oid>) {
 
 fn is_established(sandbox: &Sandbox) -> bool {
     let repository = sandbox.open();
-    Records::load(&repository).unwrap().established(REPOSITORY, Seen::Tree(oid(TREE)), 0).unwrap().is_some()
+    Records::load(&repository)
+        .unwrap()
+        .established(REPOSITORY, Seen::Tree(oid(TREE)), Demands::default())
+        .unwrap()
+        .is_some()
 }
 
 fn establishing(suite: &str) -> VerdictBody {
@@ -75,10 +79,10 @@ fn a_resolved_fail_is_ended_by_three_runs_after_its_cause() {
     sandbox.append(Body::Resolve(Resolution { record: fail, suite: "payment".to_owned(), cause }));
     assert_eq!(answer(&sandbox, "payment"), ("fail", Some(fail)));
     let repository = sandbox.open();
-    assert!(Records::load(&repository).unwrap().unended_resolved(key_of("payment"), 0).unwrap());
+    assert!(Records::load(&repository).unwrap().unended_resolved(key_of("payment"), Demands::default()).unwrap());
     let pass = sandbox.record(vec![SuiteEntry { runs: 3, ..passing("payment") }]).id();
     assert_eq!(answer(&sandbox, "payment"), ("pass", Some(pass)));
-    assert!(!Records::load(&repository).unwrap().unended_resolved(key_of("payment"), 0).unwrap());
+    assert!(!Records::load(&repository).unwrap().unended_resolved(key_of("payment"), Demands::default()).unwrap());
 }
 
 #[test]
@@ -154,10 +158,16 @@ fn a_claim_counts_neither_beyond_its_repository_nor_without_what_it_names() {
     append(&sandbox, establishing("payment"));
     let repository = sandbox.open();
     let records = Records::load(&repository).unwrap();
-    assert!(records.established(REPOSITORY, Seen::Tree(oid(TREE)), 0).unwrap().is_some());
-    assert!(records.established("another", Seen::Tree(oid(TREE)), 0).unwrap().is_none());
-    assert!(records.established(REPOSITORY, Seen::Tree(oid(COMMIT)), 0).unwrap().is_none());
-    assert!(records.established(REPOSITORY, Seen::Tree(oid(TREE)), 2).unwrap().is_none(), "judged by older rules");
+    assert!(records.established(REPOSITORY, Seen::Tree(oid(TREE)), Demands::default()).unwrap().is_some());
+    assert!(records.established("another", Seen::Tree(oid(TREE)), Demands::default()).unwrap().is_none());
+    assert!(records.established(REPOSITORY, Seen::Tree(oid(COMMIT)), Demands::default()).unwrap().is_none());
+    assert!(
+        records
+            .established(REPOSITORY, Seen::Tree(oid(TREE)), Demands { min_rules: 2, ..Demands::default() })
+            .unwrap()
+            .is_none(),
+        "judged by older rules"
+    );
 }
 
 #[test]
@@ -182,7 +192,9 @@ fn approvals_lead_on_but_not_back_and_not_beyond_their_repository() {
     approve(&sandbox, b"b", b"c");
     let repository = sandbox.open();
     let records = Records::load(&repository).unwrap();
-    let approved = |id: &str, from: &[u8], to: &[u8]| records.approved(id, Digest::of(from), Digest::of(to)).unwrap();
+    let approved = |id: &str, from: &[u8], to: &[u8]| {
+        records.approved(id, Digest::of(from), Digest::of(to), Signatures::Any).unwrap()
+    };
     assert!(approved(REPOSITORY, b"a", b"c") && approved(REPOSITORY, b"x", b"x"));
     assert!(!approved(REPOSITORY, b"c", b"a") && !approved(REPOSITORY, b"a", b"x") && !approved("another", b"a", b"b"));
 }
