@@ -67,6 +67,13 @@ pub enum Command {
     Checklist(Checklist),
     /// Show the way from a ref to its verdict: base, paths, rules, suites, records
     Explain(Explain),
+    /// Check that what is recorded bears out a PASS; runs nothing
+    #[command(
+        after_help = "For deploy scripts, required checks and servers: ends with 0 only where all that REV owes holds a recorded PASS.\n\
+                      Where '[records] sign = \"required\"', or with --signed, only records of allowed signers count: those of\n\
+                      proofs.allowedSigners, else of gpg.ssh.allowedSignersFile, as of now."
+    )]
+    Verify(Verify),
     /// Say what the gate makes of a report file; runs and records nothing
     Judge(Judge),
     /// Document why a FAIL came from outside the inputs, so that a fresh run is judged on its own
@@ -276,6 +283,26 @@ pub struct Explain {
     pub json: bool,
 }
 
+/// `verify`
+#[derive(Debug, Args)]
+pub struct Verify {
+    /// The commit or tag
+    #[arg(value_name = "REV|TAG", default_value = "HEAD", conflicts_with = "pre_receive")]
+    pub rev: String,
+    #[command(flatten)]
+    #[expect(missing_docs, reason = "the flattened type says it")]
+    pub scenario: ScenarioArgs,
+    /// Count only records of allowed signers, whatever the policy says
+    #[arg(long)]
+    pub signed: bool,
+    /// Check what is pushed to this server, as its hook does: reads '<old> <new> <ref>' lines
+    #[arg(long, conflicts_with_all = ["scenario", "id", "replacing", "signed", "json"])]
+    pub pre_receive: bool,
+    /// Print one JSON document on standard output
+    #[arg(long)]
+    pub json: bool,
+}
+
 /// `judge`
 #[derive(Debug, Args)]
 #[command(after_help = "For setting up a suite: ends with 0 on PASS and 1 on FAIL.")]
@@ -350,6 +377,10 @@ pub enum Config {
 /// `hook`
 #[derive(Debug, Subcommand)]
 pub enum Hook {
+    /// A server's pre-receive hook
+    PreReceive,
+    /// A server's post-receive hook
+    PostReceive,
     /// git's pre-push hook
     PrePush {
         /// What git gives the hook: the remote's name and its URL

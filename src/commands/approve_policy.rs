@@ -48,7 +48,7 @@ pub fn approve(
         );
         return Ok(Exit::Allowed);
     }
-    reporter.say_all(&plan::approvals(&assessment));
+    reporter.say_all(&plan::approvals(&ground, &assessment)?);
     let log = Log::open(repository, signing(&assessment.policy.policy))?;
     for needed in open {
         let now = Timestamp::now();

@@ -8,7 +8,7 @@ use super::ground::{Ground, seen};
 use crate::error::Result;
 use crate::gate::Owed;
 use crate::git::Commit;
-use crate::records::{Established, Key, Question, Scenario, Signatures};
+use crate::records::{Established, Key, Question, Recorded, Scenario, Signatures};
 use crate::select::{self, Base, NeededApproval, Origin, Plan, PlanInput, PolicyFile, Reason, Subject};
 
 /// What is asked of a subject.
@@ -197,7 +197,14 @@ impl Ground<'_> {
         Ok(())
     }
 
-    /// Each approval that is needed, and whether it is recorded. A policy that stops asking for signatures has to be approved by one.
+    /// The approvals that let a policy change through, in their order; empty where it is not approved.
+    pub(super) fn approvals_of(&self, assessment: &Assessment, needed: &NeededApproval) -> Result<Vec<Recorded>> {
+        let id = self.repository_id(&assessment.policy, &assessment.subject.commit)?;
+        let signatures = self.signatures_of_approvals(&assessment.policy, &assessment.compared);
+        Ok(self.records.approvals_between(&id, needed.from, needed.to, signatures)?.unwrap_or_default())
+    }
+
+    /// Each approval that is needed, and whether it is recorded.
     fn approvals(
         &self,
         policy: &PolicyFile,
@@ -206,14 +213,21 @@ impl Ground<'_> {
         compared: &[Rc<PolicyFile>],
     ) -> Result<Vec<(NeededApproval, bool)>> {
         let id = self.repository_id(policy, &subject.commit)?;
-        let mut policies = compared.iter().map(|file| &file.policy).chain([&policy.policy]);
-        let is_asked = policies.any(|policy| self.demands(policy).signatures == Signatures::Required);
-        let signatures = if is_asked { Signatures::Required } else { Signatures::Any };
+        let signatures = self.signatures_of_approvals(policy, compared);
         let look_up = |needed: NeededApproval| {
             let approved = self.records.approved(&id, needed.from, needed.to, signatures)?;
             Ok((needed, approved))
         };
         needed.into_iter().map(look_up).collect()
+    }
+
+    /// A policy that stops asking for signatures has to be approved by one.
+    fn signatures_of_approvals(&self, policy: &PolicyFile, compared: &[Rc<PolicyFile>]) -> Signatures {
+        let mut policies = compared.iter().map(|file| &file.policy).chain([&policy.policy]);
+        match policies.any(|policy| self.demands(policy).signatures == Signatures::Required) {
+            true => Signatures::Required,
+            false => Signatures::Any,
+        }
     }
 
     fn owed(&self, policy: &PolicyFile, subject: &Subject, plan: &Plan, wanted: &Wanted) -> Result<Vec<Owed>> {

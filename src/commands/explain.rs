@@ -4,7 +4,7 @@ use super::assess::{Standing, Wanted};
 use super::ground::Ground;
 use super::output::{AnswerOutput, ExplainOutput};
 use super::plan;
-use super::refusal::finding_line;
+use super::refusal::{explanations, finding_line};
 use crate::caller::Caller;
 use crate::cli::Explain;
 use crate::error::{Exit, Result};
@@ -42,9 +42,9 @@ pub fn explain(caller: &Caller, repository: &Repository, args: &Explain, reporte
     lines.push(Line::new().text("suites"));
     for owed in &assessment.owed {
         lines.extend(plan::suite(owed));
-        lines.extend(answer(&ground, owed));
+        lines.extend(answer(&ground, owed)?);
     }
-    lines.extend(plan::approvals(&assessment));
+    lines.extend(plan::approvals(&ground, &assessment)?);
     for problem in problems {
         lines.push(Line::new().tone(Tone::Doubt, "ignored").to(11).data(problem));
     }
@@ -53,7 +53,7 @@ pub fn explain(caller: &Caller, repository: &Repository, args: &Explain, reporte
 }
 
 /// The record that answers, and what it found.
-fn answer(ground: &Ground<'_>, owed: &Owed) -> Vec<Line> {
+fn answer(ground: &Ground<'_>, owed: &Owed) -> Result<Vec<Line>> {
     let from = |recorded: &Recorded| {
         let predicate = recorded.statement().predicate();
         Line::new()
@@ -64,7 +64,7 @@ fn answer(ground: &Ground<'_>, owed: &Owed) -> Vec<Line> {
             .text("  ")
             .data(&predicate.who.email)
     };
-    match &owed.answer {
+    Ok(match &owed.answer {
         Answer::Nothing => vec![Line::new().text("        no record of this suite on this tree counts")],
         Answer::Pass { recorded, .. } => vec![from(recorded)],
         Answer::Fail { recorded, entry, why } => {
@@ -77,9 +77,10 @@ fn answer(ground: &Ground<'_>, owed: &Owed) -> Vec<Line> {
             lines.extend(
                 entry.findings.iter().take(5).map(|finding| finding_line(Line::new().text("        "), finding)),
             );
+            lines.extend(explanations(ground, recorded, &owed.suite)?);
             lines
         }
-    }
+    })
 }
 
 fn answer_document(owed: &Owed) -> AnswerOutput {

@@ -13,7 +13,7 @@ use crate::error::{Context as _, Error, Result};
 use crate::git::{Commit, Oid, Repository};
 use crate::hooks::SeenPolicy;
 use crate::policy::{GitView, Policy, Sign};
-use crate::records::{Demands, Key, Place, Records, Seen, Signatures, Signing, key};
+use crate::records::{Demands, Key, Logs, Place, Records, Seen, Signatures, Signing, key};
 use crate::select::base::Step;
 use crate::select::{self, Anchors, PolicyFile, PolicyReader, Subject};
 
@@ -33,19 +33,42 @@ pub struct Ground<'a> {
     roots: RefCell<HashMap<Oid, String>>,
     /// The present.
     pub now: Timestamp,
-    /// Where the records are judged.
+    /// How the records are judged.
+    pub judgement: Judgement,
+}
+
+/// Which records are read, and how they are judged.
+#[derive(Clone, Debug)]
+pub struct Judgement {
+    /// The logs.
+    pub logs: Logs,
+    /// Whose lists of signers count, and whether they are asked whatever the policy says.
     pub place: Place,
     /// Entries judged by older rules count for nothing, whatever the policy says.
     pub least_rules: u32,
+    /// Whether signatures are asked for, whatever the policy says.
+    pub least_signatures: Signatures,
+}
+
+impl Judgement {
+    /// In a clone the policy says everything.
+    pub fn of_clone() -> Self {
+        Judgement { logs: Logs::here(), place: Place::Clone, least_rules: 0, least_signatures: Signatures::Any }
+    }
 }
 
 impl<'a> Ground<'a> {
     /// Reads everything that decisions rest on.
     pub fn read(caller: &'a Caller, repository: &'a Repository) -> Result<Self> {
+        Ground::read_as(caller, repository, Judgement::of_clone())
+    }
+
+    /// The same where records are judged otherwise than the policy says.
+    pub fn read_as(caller: &'a Caller, repository: &'a Repository, judgement: Judgement) -> Result<Self> {
         let reader = PolicyReader::new(repository);
         let installed = SeenPolicy::read(repository)?;
         let anchors = Anchors::read(&reader, None, installed)?;
-        Ground::with(caller, repository, reader, anchors)
+        Ground::judged_at(caller, repository, reader, anchors, judgement)
     }
 
     /// The same where the policies were read before.
@@ -55,32 +78,34 @@ impl<'a> Ground<'a> {
         reader: PolicyReader<'a>,
         anchors: Anchors,
     ) -> Result<Self> {
-        let records = Records::load(repository)?;
-        Ok(Ground {
-            caller,
-            repository,
-            reader,
-            anchors,
-            records,
-            roots: RefCell::default(),
-            now: Timestamp::now(),
-            place: Place::Clone,
-            least_rules: 0,
-        })
+        Ground::judged_at(caller, repository, reader, anchors, Judgement::of_clone())
+    }
+
+    /// The same where records are judged as a server does, or logs are not as they stand.
+    pub fn judged_at(
+        caller: &'a Caller,
+        repository: &'a Repository,
+        reader: PolicyReader<'a>,
+        anchors: Anchors,
+        judgement: Judgement,
+    ) -> Result<Self> {
+        let records = Records::load_from(repository, &judgement.logs, judgement.place)?;
+        let now = Timestamp::now();
+        Ok(Ground { caller, repository, reader, anchors, records, roots: RefCell::default(), now, judgement })
     }
 
     /// What a policy asks of the records that count for it.
     pub fn demands(&self, policy: &Policy) -> Demands {
-        let signatures = match (self.place, policy.records.sign) {
-            (Place::Server, _) | (Place::Clone, Sign::Required) => Signatures::Required,
-            (Place::Clone, Sign::Auto | Sign::Never) => Signatures::Any,
+        let signatures = match policy.records.sign {
+            Sign::Required => Signatures::Required,
+            Sign::Auto | Sign::Never => self.judgement.least_signatures,
         };
-        Demands { min_rules: policy.gate.min_rules.unwrap_or(0).max(self.least_rules), signatures }
+        Demands { min_rules: policy.gate.min_rules.unwrap_or(0).max(self.judgement.least_rules), signatures }
     }
 
     /// Reads the records again, after one was made.
     pub fn refresh(&mut self) -> Result<()> {
-        self.records = Records::load(self.repository)?;
+        self.records = Records::load_from(self.repository, &self.judgement.logs, self.judgement.place)?;
         self.now = Timestamp::now();
         Ok(())
     }

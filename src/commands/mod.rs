@@ -24,6 +24,7 @@ pub mod pre_push;
 mod proof_words;
 pub mod proving;
 pub mod push;
+pub mod receive;
 mod refusal;
 mod repeats;
 pub mod resolve;
@@ -32,8 +33,10 @@ pub mod show;
 mod show_suite;
 mod statement;
 pub mod status;
+pub mod verify;
 mod watch;
 mod way_on;
+mod weighing;
 
 use std::path::Path;
 
@@ -52,6 +55,8 @@ pub fn dispatch(cli: Cli, caller: &Caller, reporter: &mut Reporter) -> Result<Ex
     let open = || Repository::open(caller);
     match cli.command {
         Command::Hook(cli::Hook::PrePush { args }) => pre_push::pre_push(caller, &args, reporter),
+        Command::Hook(cli::Hook::PreReceive) => receive::pre_receive(caller, &receive::input()?, reporter),
+        Command::Hook(cli::Hook::PostReceive) => receive::post_receive(caller, &receive::input()?),
         Command::Supervise => supervise().map(|()| Exit::Allowed),
         Command::Init => init::run(&open()?, reporter),
         Command::Install(args) => install::install(&open()?, caller, &args, reporter),
@@ -64,6 +69,8 @@ pub fn dispatch(cli: Cli, caller: &Caller, reporter: &mut Reporter) -> Result<Ex
         Command::Show(args) => show::show(caller, &open()?, &args, reporter),
         Command::Checklist(args) => checklist::checklist(caller, &open()?, &args, reporter),
         Command::Explain(args) => explain::explain(caller, &open()?, &args, reporter),
+        Command::Verify(args) if args.pre_receive => receive::pre_receive(caller, &receive::input()?, reporter),
+        Command::Verify(args) => verify::verify(caller, &open()?, &args, reporter),
         Command::Judge(args) => judge::judge(&args, reporter),
         Command::Resolve(args) => resolve::resolve(caller, &open()?, &args, reporter),
         Command::ApprovePolicy(args) => approve_policy::approve(caller, &open()?, &args, reporter),

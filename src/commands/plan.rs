@@ -12,7 +12,7 @@ use crate::error::{Exit, Result};
 use crate::gate::Owed;
 use crate::git::Repository;
 use crate::policy::ChangeKind;
-use crate::records::{Answer, Scenario};
+use crate::records::{Answer, Body, Scenario};
 use crate::reporter::{Line, Reporter, Tone, text};
 use crate::select::Reason;
 
@@ -33,7 +33,7 @@ pub fn plan(caller: &Caller, repository: &Repository, args: &PlanArgs, reporter:
     if args.json {
         reporter.json(&document(&assessment))?;
     } else {
-        reporter.data(&lines(&assessment))?;
+        reporter.data(&lines(&ground, &assessment)?)?;
     }
     Ok(Exit::Allowed)
 }
@@ -141,15 +141,15 @@ fn why_base(assessment: &Assessment) -> &'static str {
     if assessment.wanted.from.is_some() { "given" } else { "established" }
 }
 
-fn lines(assessment: &Assessment) -> Vec<Line> {
+fn lines(ground: &Ground<'_>, assessment: &Assessment) -> Result<Vec<Line>> {
     let mut lines = head(assessment);
     lines.extend(changes(assessment));
     lines.push(Line::new().text("suites"));
     for owed in &assessment.owed {
         lines.extend(suite(owed));
     }
-    lines.extend(approvals(assessment));
-    lines
+    lines.extend(approvals(ground, assessment)?);
+    Ok(lines)
 }
 
 /// Subject, scenario, policy and base.
@@ -239,19 +239,26 @@ fn sentence(reason: &Reason) -> Vec<u8> {
     }
 }
 
-/// The approvals that a weaker policy needs.
-pub(super) fn approvals(assessment: &Assessment) -> Vec<Line> {
+/// The approvals that a weaker policy needs, and who gave those that are there.
+pub(super) fn approvals(ground: &Ground<'_>, assessment: &Assessment) -> Result<Vec<Line>> {
     let mut lines = Vec::new();
     for (needed, approved) in &assessment.approvals {
         let line = Line::new().text("policy change  ");
         lines.push(if *approved {
-            line.tone(Tone::Good, "approved").text("  (proof-gate status lists approvals)")
+            line.tone(Tone::Good, "approved")
         } else {
             line.tone(Tone::Bad, "needs approval").text("  ").data(approve_command(assessment))
         });
         for weakening in &needed.weakenings {
             lines.push(Line::new().text("        ").data(&weakening.key).text(": ").data(&weakening.why));
         }
+        for recorded in ground.approvals_of(assessment, needed)? {
+            let predicate = recorded.statement().predicate();
+            if let Body::Policy(approval) = &predicate.body {
+                let line = Line::new().text("        by ").data(&predicate.who.email).text(" in ");
+                lines.push(line.data(recorded.id().short()).text(": ").data(&approval.why));
+            }
+        }
     }
-    lines
+    Ok(lines)
 }

@@ -3,24 +3,22 @@
 use std::ffi::OsString;
 use std::io::{IsTerminal as _, Read as _};
 
-use bstr::{BString, ByteSlice as _};
-
-use super::assess::{Assessment, Standing, Wanted};
-use super::ground::{Ground, is_tag_ref};
+use super::ground::Ground;
 use super::killed;
 use super::refusal;
 use super::repeats::Repeat;
+use super::weighing::{Weighed, Weight, owing};
 use crate::caller::Caller;
 use crate::error::{Context as _, Error, Exit, Result};
-use crate::gate::{self, Case, GatedUpdate};
-use crate::git::{Oid, Repository};
+use crate::gate::{self, GatedUpdate};
+use crate::git::Repository;
 use crate::hooks::{self, KeptOutcome, SeenPolicy};
 use crate::policy::{OnMissing, Policy};
 use crate::prove::supervise::close_inherited;
 use crate::prove::{Cancel, Parent};
-use crate::records::{Answer, Scenario};
+use crate::records::Answer;
 use crate::reporter::Reporter;
-use crate::select::{self, Action, Anchors, PolicyReader, RefUpdate, Subject};
+use crate::select::{self, Anchors, PolicyReader, RefUpdate, Subject};
 
 /// The hook: the kept hook first, then every update, then the decision.
 pub fn pre_push(caller: &Caller, args: &[OsString], reporter: &mut Reporter) -> Result<Exit> {
@@ -93,39 +91,12 @@ pub enum Says {
     TheHook,
 }
 
-/// A gated update with what it owes.
-pub(super) struct Weighed {
-    pub(super) update: RefUpdate,
-    pub(super) commit: Option<Oid>,
-    pub(super) weight: Weight,
-}
-
-/// What a gated update turned out to be.
-pub(super) enum Weight {
-    Owes(Box<Assessment>),
-    Before,
-    Named,
-    Forbidden { why: String, hint: String },
-}
-
-impl Weighed {
-    fn gated(&self) -> GatedUpdate<'_> {
-        let case = match &self.weight {
-            Weight::Owes(assessment) => Case::Owes { suites: &assessment.owed, approvals: &assessment.approvals },
-            Weight::Before => Case::Before,
-            Weight::Named => Case::Named,
-            Weight::Forbidden { why, hint } => Case::Forbidden { why: why.clone(), hint: hint.clone() },
-        };
-        GatedUpdate { remote_ref: self.update.remote_ref.clone(), commit: self.commit, case }
-    }
-}
-
 impl Gate<'_, '_> {
     /// Decides over the updates, proving what is missing.
     pub fn pass(mut self, updates: &[RefUpdate]) -> Result<Exit> {
         refusal::ignored_records(self.reporter, &self.ground);
         killed::record_before_look_up(&mut self.ground, self.reporter)?;
-        let mut weighed = self.weigh(updates)?;
+        let mut weighed = self.ground.weigh(updates)?;
         let mut held_open = std::time::Duration::ZERO;
         let mut pins = Vec::new();
         if outcome(&weighed) == gate::Outcome::Missing {
@@ -148,7 +119,7 @@ impl Gate<'_, '_> {
                 }
                 self.go_on_unless_interrupted()?;
                 self.ground.refresh()?;
-                weighed = self.weigh(updates)?;
+                weighed = self.ground.weigh(updates)?;
                 if outcome(&weighed) == gate::Outcome::Refused {
                     break;
                 }
@@ -193,62 +164,6 @@ impl Gate<'_, '_> {
         Ok(())
     }
 
-    fn weigh(&self, updates: &[RefUpdate]) -> Result<Vec<Weighed>> {
-        updates.iter().map(|update| self.weigh_one(update)).collect()
-    }
-
-    fn weigh_one(&self, update: &RefUpdate) -> Result<Weighed> {
-        let name = update.remote_ref.as_bstr();
-        let is_tag = is_tag_ref(name);
-        let weighed = |commit, weight| Ok(Weighed { update: update.clone(), commit, weight });
-        let id = match update.action {
-            Action::Delete if self.all_anchors(|policy| policy.allows_delete(name)) => {
-                return weighed(None, Weight::Named);
-            }
-            Action::Delete => {
-                let why = gate::WOULD_BE_DELETED.to_owned();
-                let hint =
-                    "[gate] allow_delete in the policy of the default branch names what may be deleted".to_owned();
-                return weighed(None, Weight::Forbidden { why, hint });
-            }
-            Action::Set(id) => id,
-        };
-        let subject = select::find_subject(self.ground.repository, id, name)?;
-        let commit = Some(subject.commit.id);
-        if is_tag && update.old.is_some_and(|old| old != id) && !self.all_anchors(|policy| policy.allows_move(name)) {
-            let why = "the tag would be moved, and it is gated".to_owned();
-            let hint = "make a new tag; [gate] allow_move in the policy of the default branch names tags that may move"
-                .to_owned();
-            return weighed(commit, Weight::Forbidden { why, hint });
-        }
-        if is_tag && self.ground.is_before(&subject.commit)? {
-            return weighed(commit, Weight::Before);
-        }
-        let wanted = self.wanted(&subject, update, is_tag)?;
-        let assessment = self.ground.assess(subject, wanted)?;
-        weighed(commit, Weight::Owes(Box::new(assessment)))
-    }
-
-    fn wanted(&self, subject: &Subject, update: &RefUpdate, is_tag: bool) -> Result<Wanted> {
-        let mut wanted = Wanted::deploy(is_tag, Standing::Counts);
-        let (policy, _) = select::judging(&self.ground.reader, &subject.commit, &self.ground.anchors)?;
-        if !is_tag && self.ground.is_rollback(&policy, subject, update.old)? {
-            wanted.scenario = Scenario::Rollback { id: subject.commit.id.to_string() };
-            if let Some(old) = update.old.filter(|old| self.ground.repository.has_object(*old)) {
-                wanted.replaced =
-                    Some(select::find_subject(self.ground.repository, old, update.remote_ref.as_bstr())?.commit);
-            }
-        }
-        Ok(wanted)
-    }
-
-    /// Whether the policy that stands apart from the pushed commit says so: every anchor there is, and there is one.
-    fn all_anchors(&self, says: impl Fn(&Policy) -> bool) -> bool {
-        let anchors = [&self.ground.anchors.default_branch, &self.ground.anchors.installed];
-        let mut known = anchors.into_iter().flatten().peekable();
-        known.peek().is_some() && known.all(|file| says(&file.policy))
-    }
-
     /// Proves what an update is missing; whether anything was run.
     fn prove(&mut self, weighed: &Weighed) -> Result<bool> {
         let Weight::Owes(assessment) = &weighed.weight else { return Ok(false) };
@@ -281,14 +196,6 @@ fn gate_input(weighed: &[Weighed]) -> Vec<GatedUpdate<'_>> {
 
 fn outcome(weighed: &[Weighed]) -> gate::Outcome {
     gate::decide(&gate_input(weighed)).outcome()
-}
-
-/// The updates that owe suites.
-pub(super) fn owing(weighed: &[Weighed]) -> impl Iterator<Item = (&BString, &Assessment)> {
-    weighed.iter().filter_map(|weighed| match &weighed.weight {
-        Weight::Owes(assessment) => Some((&weighed.update.remote_ref, &**assessment)),
-        Weight::Before | Weight::Named | Weight::Forbidden { .. } => None,
-    })
 }
 
 /// Whether a push URL goes over ssh: `ssh://`, `git+ssh://`, or `host:path` with no slash before the colon.

@@ -4,16 +4,20 @@ use bstr::ByteSlice as _;
 
 use super::assess::Assessment;
 use super::ground::Ground;
-use super::pre_push::{Weighed, Weight};
 use super::way_on::{NameHere, approve_command, run_command};
+use super::weighing::{Weighed, Weight};
+use crate::error::Result;
 use crate::gate::{Decision, Obstacle, RefDecision};
 use crate::git::Oid;
 use crate::judge::Finding;
-use crate::records::{Answer, Recorded, Standing};
+use crate::records::{Answer, Body, Recorded, Standing};
 use crate::reporter::{Line, Reporter, Tone, clock, time_zone};
 
 /// Findings named for one ref, at most; the rest is counted.
 const MAX_FINDINGS: usize = 6;
+
+/// Causes named for one ref, at most.
+const MAX_EXPLAINED: usize = 2;
 
 /// Columns of the usual terminal. The same everywhere, so that the same push says the same.
 const WIDTH: usize = 80;
@@ -137,7 +141,7 @@ fn refused_ref(reporter: &Reporter, ground: &Ground<'_>, weighed: &Weighed, obst
     let commit = weighed.commit.map(|commit: Oid| commit.short()).unwrap_or_default();
     if !failed.is_empty() {
         reporter.say(&line.tone(Tone::Bad, "FAIL").text("  ").data(failed.join(" ")));
-        let record = failures(reporter, assessment);
+        let record = failures(reporter, ground, assessment);
         let next = Line::new().text("  next:    ");
         reporter.say(&if are_explained(ground, assessment) {
             // Looking at the findings again would lead nowhere: what is left is the fresh proof.
@@ -164,10 +168,44 @@ fn refused_ref(reporter: &Reporter, ground: &Ground<'_>, weighed: &Weighed, obst
         reporter.say(&Line::new().text("  next:    give .proofrc.toml a suite with 'default = true'"));
     } else {
         reporter.say(&line.tone(Tone::Doubt, "no proof").text("  ").data(missing.join(" ")));
+        reporter.say_all(&discounted(ground, assessment));
         reporter.say(&Line::new().text("  next:    ").whole(run_command(ground, assessment, gated_ref, &missing)));
     }
     let why = Line::new().text("  why:     ").whole(format!("proof-gate explain {}", name.as_str()));
     reporter.say(&why.to(44).text(" ").data(in_short(assessment)));
+}
+
+/// Records that would answer and count for nothing because of their signature: each with the reason.
+pub(super) fn discounted(ground: &Ground<'_>, assessment: &Assessment) -> Vec<Line> {
+    let signatures = ground.demands(&assessment.policy.policy).signatures;
+    let mut lines = Vec::new();
+    for owed in assessment.owed.iter().filter(|owed| matches!(owed.answer, Answer::Nothing)) {
+        for (recorded, why) in ground.records.discounted(owed.key, signatures).unwrap_or_default() {
+            let line = Line::new().text("           ").data(&owed.suite).text("  record ").data(recorded.id().short());
+            lines.push(line.text(" counts for nothing: ").data(why.to_string()));
+        }
+    }
+    let more = lines.len().saturating_sub(MAX_FINDINGS);
+    lines.truncate(MAX_FINDINGS);
+    if more > 0 {
+        lines.push(Line::new().text("           and ").data(more.to_string()).text(" more"));
+    }
+    lines
+}
+
+/// Who gave which cause for a suite's FAIL.
+pub(super) fn explanations(ground: &Ground<'_>, failed: &Recorded, suite: &str) -> Result<Vec<Line>> {
+    let mut lines = Vec::new();
+    for recorded in ground.records.resolves_of_record(failed.id())? {
+        let predicate = recorded.statement().predicate();
+        if let Body::Resolve(resolution) = &predicate.body
+            && resolution.suite == suite
+        {
+            let line = Line::new().text("        resolved by ").data(&predicate.who.email).text(" in ");
+            lines.push(line.data(recorded.id().short()).text(": ").data(&resolution.cause));
+        }
+    }
+    Ok(lines)
 }
 
 /// Whether every FAIL that stands was resolved, and only waits for the proof that ends it.
@@ -194,9 +232,9 @@ fn in_short(assessment: &Assessment) -> String {
 }
 
 /// The findings behind an assessment's FAILs; gives back the record of the first.
-fn failures(reporter: &Reporter, assessment: &Assessment) -> Option<Oid> {
+fn failures(reporter: &Reporter, ground: &Ground<'_>, assessment: &Assessment) -> Option<Oid> {
     let mut first = None;
-    let mut lines = Vec::new();
+    let (mut lines, mut explained) = (Vec::new(), Vec::new());
     for owed in &assessment.owed {
         let Answer::Fail { recorded, entry, why } = &owed.answer else { continue };
         first.get_or_insert(recorded.id());
@@ -207,6 +245,8 @@ fn failures(reporter: &Reporter, assessment: &Assessment) -> Option<Oid> {
             lines.push(Line::new().text("           resolve it: ").whole(command));
         }
         lines.extend(entry.findings.iter().map(|finding| finding_line(start(), finding)));
+        // What cannot be read is no reason to say less of the FAIL.
+        explained.extend(explanations(ground, recorded, &owed.suite).unwrap_or_default());
     }
     let more = lines.len().saturating_sub(MAX_FINDINGS);
     // Folded too, a refusal is short: the record has every finding in full.
@@ -216,6 +256,9 @@ fn failures(reporter: &Reporter, assessment: &Assessment) -> Option<Oid> {
     }
     if more > 0 {
         reporter.say(&Line::new().text("           and ").data(more.to_string()).text(" more"));
+    }
+    for line in explained.into_iter().take(MAX_EXPLAINED) {
+        reporter.say(&Line::new().text("   ").then(line).at_most(1));
     }
     first
 }

@@ -80,7 +80,7 @@ fn prove(caller: &Caller, repository: &Repository, args: &cli::Run, reporter: &m
     match proving::prove(&mut ground, reporter, &order)? {
         Proven::Recorded(recorded, verdicts) => {
             if assessment.approvals.iter().any(|(_, approved)| !approved) {
-                reporter.say_all(&plan::approvals(&assessment));
+                reporter.say_all(&plan::approvals(&ground, &assessment)?);
             }
             ground.refresh()?;
             say_contradictions(&ground, &assessment, reporter)?;

@@ -227,8 +227,8 @@ impl Repository {
                 .map_err(|error| Error::new(format!("cannot read the size of {path}: {error}")).hint(DAMAGED))
         };
         // What is not here is named by the checkout.
-        let (common_dir, format) = (self.common_dir(), self.object_format());
-        let sizes = share_out(&self.files_of(tree)?, || open_objects(common_dir, format), size)?;
+        let (root, format) = (self.objects_root(), self.object_format());
+        let sizes = share_out(&self.files_of(tree)?, || open_objects(root, format), size)?;
         Ok(sizes.into_iter().flatten().collect())
     }
 

@@ -100,6 +100,10 @@ impl Program {
         Ok(Program { path, variables })
     }
 
+    pub(super) fn keep_variable(&mut self, name: &str, value: &OsStr) {
+        self.variables.insert(name.into(), value.into());
+    }
+
     /// The file that is started.
     pub fn path(&self) -> &Path {
         &self.path

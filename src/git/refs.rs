@@ -1,5 +1,6 @@
 //! Reading refs: with gix where they are files, through the git program where they are a reftable.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use bstr::{BString, ByteSlice as _};
@@ -54,6 +55,12 @@ impl Repository {
                 // A partial name that is not there may match a longer one; only the very name counts.
                 .filter(|found| found.name == full)
                 .map(|found| found.target)),
+            // No list of refs names it.
+            Store::Reftable if name == "HEAD" => {
+                let asked = self.command().args(["rev-parse", "--verify", "--quiet", "HEAD"]).output()?;
+                let id = Oid::from_hex(asked.stdout.trim_ascii()).filter(|_| asked.status.success());
+                Ok(id.map(|id| gix::refs::Target::Object(id.as_gix().to_owned())))
+            }
             Store::Reftable => {
                 let listed = self.list_with_git(name)?;
                 Ok(listed
@@ -85,6 +92,40 @@ impl Repository {
         }
         found.sort();
         Ok(found)
+    }
+
+    /// The symbolic refs below `refs/` with the name that each leads to in the end. Of a reftable only those that lead to a ref.
+    pub fn symbolic_refs(&self) -> Result<Vec<(String, String)>> {
+        let mut next = BTreeMap::new();
+        match &self.refs {
+            Store::Files(store) => {
+                let what = "cannot list the symbolic refs";
+                for reference in store.iter().context(what)?.all().context(what)? {
+                    let reference = reference.context(what).map_err(|error| error.hint(DAMAGED))?;
+                    if let gix::refs::Target::Symbolic(target) = reference.target {
+                        next.insert(reference.name.as_bstr().to_string(), target.as_bstr().to_string());
+                    }
+                }
+            }
+            Store::Reftable => {
+                let listed = self.command().args(["for-each-ref", "--format=%(refname) %(symref)"]).run()?;
+                for line in listed.lines() {
+                    if let Some((name, target)) = line.split_once_str(" ").filter(|(_, target)| !target.is_empty()) {
+                        next.insert(name.to_str_lossy().into_owned(), target.to_str_lossy().into_owned());
+                    }
+                }
+            }
+        }
+        let end = |mut name: String| {
+            for _ in 0..MAX_SYMBOLIC_DEPTH {
+                match next.get(&name) {
+                    Some(target) => name.clone_from(target),
+                    None => break,
+                }
+            }
+            name
+        };
+        Ok(next.iter().map(|(name, target)| (name.clone(), end(target.clone()))).collect())
     }
 
     fn list_with_git(&self, prefix: &str) -> Result<Vec<(BString, Oid)>> {

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use bstr::{BString, ByteSlice as _, ByteVec as _};
 
 use super::program::{GitCommand, Program};
+use super::quarantine::Quarantine;
 use super::{Oid, refs};
 use crate::caller::Caller;
 use crate::error::{Context as _, Error, Result};
@@ -49,6 +50,8 @@ pub struct Repository {
     work_tree: Option<PathBuf>,
     object_format: ObjectFormat,
     shallow: HashSet<Oid>,
+    /// What a push brings, where this is a server that has not accepted it yet.
+    pub(super) quarantine: Option<Quarantine>,
     pub(super) objects: gix::odb::Handle,
     pub(super) refs: refs::Store,
 }
@@ -142,8 +145,19 @@ impl Repository {
             common_dir,
             work_tree,
             object_format,
+            quarantine: None,
             objects,
         })
+    }
+
+    /// From now on git children get this variable too.
+    pub(super) fn keep_variable(&mut self, name: &str, value: &std::ffi::OsStr) {
+        self.program.keep_variable(name, value);
+    }
+
+    /// The folder whose `objects` are read.
+    pub(super) fn objects_root(&self) -> &Path {
+        self.quarantine.as_ref().map_or(self.common_dir.as_path(), Quarantine::path)
     }
 
     /// This worktree's own git directory, absolute.

@@ -7,7 +7,7 @@
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::fs;
-use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
+use std::os::unix::ffi::OsStringExt as _;
 use std::path::{Path, PathBuf};
 
 use bstr::ByteSlice as _;
@@ -16,6 +16,7 @@ use gix::objs::Find as _;
 use super::append::Identity;
 use super::pack::push_zlib;
 use super::patience::PATIENCE_WITH_SIGNATURES;
+use super::quarantine::quoted;
 use super::repository::open_objects;
 use super::signature::Signature;
 use super::unfinished::unfinished_folder;
@@ -168,20 +169,6 @@ fn write_loose(objects: &Path, id: Oid, kind: Kind, bytes: &[u8]) -> std::io::Re
     let mut stored = Vec::new();
     push_zlib(&mut stored, &[format!("{} {}\0", kind.as_str(), bytes.len()).as_bytes(), bytes].concat());
     fs::write(folder.join(&hex[2..]), stored)
-}
-
-/// A path for `GIT_ALTERNATE_OBJECT_DIRECTORIES`, which takes a colon for the next one unless it is quoted as in C.
-fn quoted(path: &Path) -> OsString {
-    let mut quoted = b"\"".to_vec();
-    for byte in path.as_os_str().as_bytes() {
-        match byte {
-            b'"' | b'\\' => quoted.extend([b'\\', *byte]),
-            b'\n' => quoted.extend(b"\\n"),
-            _ => quoted.push(*byte),
-        }
-    }
-    quoted.push(b'"');
-    OsString::from_vec(quoted)
 }
 
 /// What git and the programs that it signs with said, and the way on.

@@ -48,6 +48,8 @@ pub enum NotSigned {
     Stranger(String),
     /// It does not fit what was signed, or was revoked; what the program said.
     Wrong(String),
+    /// Nobody may sign such a record here, because this setting is not set.
+    NobodyMay(&'static str),
 }
 
 impl Signed {
@@ -68,6 +70,7 @@ impl fmt::Display for NotSigned {
             NotSigned::Unchecked => f.write_str("its signature is of a kind that is not checked"),
             NotSigned::Stranger(key) => write!(f, "its signer is not among the allowed signers now ({key})"),
             NotSigned::Wrong(why) => write!(f, "its signature is not valid ({why})"),
+            NotSigned::NobodyMay(setting) => write!(f, "nobody may sign it here: {setting} is not set"),
         }
     }
 }

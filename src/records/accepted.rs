@@ -10,6 +10,7 @@ use std::path::PathBuf;
 
 use jiff::Timestamp;
 
+use super::writer::WriterId;
 use crate::error::{Context as _, Result};
 use crate::git::{Oid, Repository, make_own_dir};
 
@@ -17,6 +18,7 @@ use crate::git::{Oid, Repository, make_own_dir};
 #[derive(Debug, Default)]
 pub(super) struct Accepted {
     principals: HashMap<Oid, String>,
+    writers: HashMap<WriterId, String>,
 }
 
 /// One line of it: a record that was signed by somebody who might when it arrived.
@@ -26,6 +28,8 @@ pub struct Acceptance {
     pub record: Oid,
     /// When it arrived.
     pub time: Timestamp,
+    /// Whose log it stands in.
+    pub writer: WriterId,
     /// Who had signed it.
     pub principal: String,
 }
@@ -45,13 +49,14 @@ impl Accepted {
     fn parse(text: &str) -> Self {
         let mut accepted = Accepted::default();
         for line in text.split_inclusive('\n').filter_map(|line| line.strip_suffix('\n')) {
-            let mut words = line.splitn(3, ' ');
-            if let (Some(record), Some(time), Some(principal)) = (words.next(), words.next(), words.next())
-                && let Some(record) = Oid::from_hex(record.as_bytes())
+            let words: Vec<&str> = line.splitn(4, ' ').collect();
+            if let [record, time, writer, principal] = words[..]
+                && let (Some(record), Some(writer)) = (Oid::from_hex(record.as_bytes()), WriterId::parse(writer))
                 && time.parse::<Timestamp>().is_ok()
                 && !principal.is_empty()
             {
                 accepted.principals.insert(record, principal.to_owned());
+                accepted.writers.insert(writer, principal.to_owned());
             }
         }
         accepted
@@ -60,6 +65,11 @@ impl Accepted {
     /// Who had signed a record when it was accepted.
     pub(super) fn principal(&self, record: Oid) -> Option<&str> {
         self.principals.get(&record).map(String::as_str)
+    }
+
+    /// Who had signed the records of a log that were accepted.
+    pub(super) fn principal_of(&self, writer: WriterId) -> Option<&str> {
+        self.writers.get(&writer).map(String::as_str)
     }
 }
 
@@ -81,7 +91,7 @@ impl Acceptance {
 
     fn line(&self) -> String {
         let principal: String = self.principal.chars().map(|c| if c.is_control() { '?' } else { c }).collect();
-        format!("{} {} {principal}\n", self.record, self.time)
+        format!("{} {} {} {principal}\n", self.record, self.time, self.writer)
     }
 }
 
@@ -97,7 +107,7 @@ mod tests {
 
     #[test]
     fn only_whole_lines_count() {
-        let whole = format!("\n{RECORD} 2026-01-02T03:04:05Z ana@example.org\n");
+        let whole = format!("\n{RECORD} 2026-01-02T03:04:05Z 0123456789abcdef ana@example.org\n");
         let principal = |text: &str| Accepted::parse(text).principal(RECORD.parse().unwrap()).map(str::to_owned);
         assert_eq!(principal(&whole).as_deref(), Some("ana@example.org"));
         for end in 1..whole.len() {

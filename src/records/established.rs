@@ -2,7 +2,7 @@
 //!
 //! Deliberately absent: working out what a tree owes; its record claims that, and the claim is checked.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{HashMap, HashSet, VecDeque};
 
 use jiff::Timestamp;
 
@@ -103,25 +103,42 @@ impl Records<'_> {
 
     /// Whether approvals lead from one policy file to another. A policy needs none to stay what it is.
     pub fn approved(&self, repository: &str, from: Digest, to: Digest, signatures: Signatures) -> Result<bool> {
-        let mut steps: HashMap<Digest, Vec<Digest>> = HashMap::new();
-        for id in self.ids(|id| self.graph.record(id).is_some_and(|summary| summary.says == Says::Policy)) {
+        Ok(self.approvals_between(repository, from, to, signatures)?.is_some())
+    }
+
+    /// The approvals that lead from one policy file to another, in their order; `None` where none do.
+    pub fn approvals_between(
+        &self,
+        repository: &str,
+        from: Digest,
+        to: Digest,
+        signatures: Signatures,
+    ) -> Result<Option<Vec<Recorded>>> {
+        let mut steps: HashMap<Digest, Vec<(Digest, Recorded)>> = HashMap::new();
+        for id in self.approvals() {
             let recorded = self.get(id)?;
             let predicate = recorded.statement().predicate();
             if let Body::Policy(approval) = &predicate.body
                 && predicate.repository == repository
                 && self.counts(&recorded, signatures)?
             {
-                steps.entry(approval.from).or_default().push(approval.to);
+                let (from, to) = (approval.from, approval.to);
+                steps.entry(from).or_default().push((to, recorded));
             }
         }
-        let mut open = vec![from];
+        let mut open = VecDeque::from([(from, Vec::new())]);
         let mut seen = HashSet::from([from]);
-        while let Some(policy) = open.pop() {
+        while let Some((policy, path)) = open.pop_front() {
             if policy == to {
-                return Ok(true);
+                return Ok(Some(path));
             }
-            open.extend(steps.get(&policy).into_iter().flatten().copied().filter(|next| seen.insert(*next)));
+            for (next, recorded) in steps.get(&policy).into_iter().flatten() {
+                if seen.insert(*next) {
+                    let path: Vec<Recorded> = path.iter().cloned().chain([recorded.clone()]).collect();
+                    open.push_back((*next, path));
+                }
+            }
         }
-        Ok(false)
+        Ok(None)
     }
 }

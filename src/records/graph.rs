@@ -5,6 +5,7 @@
 use std::collections::{BTreeMap, BTreeSet, BinaryHeap, HashMap, HashSet};
 
 use super::index::{Found, Index, Node, Summary};
+use super::logs::{Logs, Writes};
 use super::problem::{Problem, ProblemKind};
 use super::read::{Fault, read};
 use super::writer::WriterId;
@@ -30,10 +31,10 @@ pub(super) struct Graph {
 
 impl Graph {
     /// Reads all logs, with the help of the index where it is good.
-    pub(super) fn load(repository: &Repository) -> Result<Self> {
+    pub(super) fn load(repository: &Repository, instead: &Logs) -> Result<Self> {
         let mut problems = Vec::new();
         let known = Index::read(repository);
-        let logs = find_logs(repository, &known, &mut problems)?;
+        let logs = find_logs(repository, instead, &known, &mut problems)?;
         let tips: BTreeMap<String, Oid> = logs.iter().map(|(name, _, tip)| (name.clone(), *tip)).collect();
         if logs.is_empty() && known.tips.is_empty() {
             return Ok(Graph { logs, nodes: HashMap::new(), problems, depths: HashMap::new() });
@@ -48,7 +49,7 @@ impl Graph {
             }
         }
         let index = Index { tips: seen, nodes };
-        if index != known {
+        if index != known && instead.writes == Writes::Index {
             // A cache that cannot be written costs time; the logs were read all the same.
             drop(index.write(repository));
         }
@@ -215,11 +216,14 @@ fn previous_of(node: &Node) -> Option<Oid> {
 
 fn find_logs(
     repository: &Repository,
+    instead: &Logs,
     known: &Index,
     problems: &mut Vec<Problem>,
 ) -> Result<Vec<(String, WriterId, Oid)>> {
     let mut refs = repository.list_refs(LOGS)?;
     refs.extend(repository.list_refs(REMOTES)?);
+    refs.retain(|(name, _)| !instead.instead.contains_key(&name.to_string()));
+    refs.extend(instead.instead.iter().filter_map(|(name, tip)| Some((name.as_str().into(), (*tip)?))));
     let mut logs = Vec::new();
     for (name, tip) in refs {
         let name = name.to_string();

@@ -13,6 +13,7 @@ use super::canonical;
 use super::fit::fit;
 use super::graph::{Graph, LOGS};
 use super::index::Found;
+use super::logs::Logs;
 use super::read::{MAX_OTHER_PARENTS, Recorded, read, tree_of};
 use super::statement::{Body, PREDICATE_TYPE, Person, Predicate, STATEMENT_TYPE, Statement, Subject};
 use super::trust::{Role, Signatures, Trust};
@@ -123,7 +124,7 @@ impl<'a> Log<'a> {
 
     /// `None` where the log moved meanwhile.
     fn attempt(&self, draft: &Draft) -> Result<Option<Recorded>> {
-        let graph = Graph::load(self.repository)?;
+        let graph = Graph::load(self.repository, &Logs::here())?;
         let (writer, tip) = self.place(&graph)?;
         let others = other_tips(&graph, writer, tip);
         let mut statement = self.statement(draft.clone(), writer, tip);

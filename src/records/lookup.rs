@@ -11,12 +11,13 @@ use super::answer::{Entry, Resolve, Ruling, Terms, Why, needs_repeats, rule};
 use super::graph::Graph;
 use super::index::Says;
 use super::key::Key;
+use super::logs::Logs;
 use super::problem::Problem;
 use super::read::{Fault, Recorded, read};
 use super::statement::{Body, Scenario, SuiteEntry};
 use super::trust::{Demands, Place, Role, Signatures, Trust};
 use crate::error::{Error, Exit, Result};
-use crate::git::{Oid, Repository, Signed};
+use crate::git::{NotSigned, Oid, Repository, Signed};
 use crate::judge::Word;
 
 /// Fewer digits name no record.
@@ -92,12 +93,12 @@ pub enum Standing {
 impl<'a> Records<'a> {
     /// Reads all logs. Records that cannot count are left out and stand in [`Records::problems`].
     pub fn load(repository: &'a Repository) -> Result<Self> {
-        Self::load_at(repository, Place::Clone)
+        Self::load_from(repository, &Logs::here(), Place::Clone)
     }
 
-    /// The same where records are judged as that place does.
-    pub fn load_at(repository: &'a Repository, place: Place) -> Result<Self> {
-        let graph = Graph::load(repository)?;
+    /// The same of these logs, and judged as that place does.
+    pub fn load_from(repository: &'a Repository, logs: &Logs, place: Place) -> Result<Self> {
+        let graph = Graph::load(repository, logs)?;
         let newest_first = graph.newest_first();
         let mut by_key: HashMap<Key, Vec<Oid>> = HashMap::new();
         for id in &newest_first {
@@ -205,6 +206,23 @@ impl<'a> Records<'a> {
         }
         entries.retain(|(recorded, _)| counting[&recorded.id()]);
         Ok(entries)
+    }
+
+    /// The records with an entry of a key that count for nothing because of their signature, and why.
+    pub fn discounted(&self, key: Key, signatures: Signatures) -> Result<Vec<(Recorded, NotSigned)>> {
+        let mut discounted: Vec<(Recorded, NotSigned)> = Vec::new();
+        if signatures == Signatures::Any {
+            return Ok(discounted);
+        }
+        for (recorded, _) in self.entries(key)? {
+            let is_new = discounted.iter().all(|(known, _)| known.id() != recorded.id());
+            if let Signed::Not(why) = self.trust.signed(recorded.id(), Role::of(recorded.statement()))?
+                && is_new
+            {
+                discounted.push((recorded, why));
+            }
+        }
+        Ok(discounted)
     }
 
     /// Whether a record counts where signatures are asked for.

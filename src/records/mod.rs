@@ -14,9 +14,11 @@ mod index;
 mod journal;
 mod key;
 mod log;
+mod logs;
 mod lookup;
 mod problem;
 mod read;
+mod receive;
 mod statement;
 mod trust;
 mod wire;
@@ -32,9 +34,11 @@ pub use environment::{EnvironmentIdentity, IdentityOutput, Keyed, Sameness, Tool
 pub use journal::{Begun, Journal, Killed};
 pub use key::{Key, Seen, key};
 pub use log::{Draft, Log, Signing};
+pub use logs::Logs;
 pub use lookup::{Answer, Question, Records, Standing};
 pub use problem::{Problem, ProblemKind};
 pub use read::Recorded;
+pub use receive::{Arrival, Arrived, Refused, arrived, check_arrivals};
 pub use statement::{
     Approval, Body, Changes, Ended, Established, EvidenceFile, KilledRun, Obligation, Person, Policies, PolicyApproval,
     Predicate, Resolution, Scenario, Statement, Subject, SubjectDigest, SuiteEntry, VerdictBody,

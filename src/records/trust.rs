@@ -8,6 +8,7 @@ use std::rc::Rc;
 
 use super::accepted::Accepted;
 use super::statement::{Body, Statement};
+use super::writer::WriterId;
 use crate::error::Result;
 use crate::git::{NotSigned, Oid, Repository, SignatureSettings, Signed, Signers, Verifier, is_unsigned, no_list};
 
@@ -116,10 +117,19 @@ impl<'a> Trust<'a> {
         let signed = match self.verifier(role)? {
             Some(verifier) => verifier.check(&commit)?,
             None if is_unsigned(&commit) => Signed::Not(NotSigned::Missing),
+            // Everybody else's list is looked for elsewhere; this one's absence is an answer.
+            None if self.place == Place::Server && role == Role::Policy => {
+                Signed::Not(NotSigned::NobodyMay(self.setting_to_name(role)))
+            }
             None => return Ok(None),
         };
         self.found.borrow_mut().insert(id, signed.clone());
         Ok(Some(signed))
+    }
+
+    /// Who had signed the records of a log that were accepted.
+    pub(super) fn accepted_writer(&self, writer: WriterId) -> Result<Option<String>> {
+        Ok(self.accepted()?.principal_of(writer).map(str::to_owned))
     }
 
     /// Whose records of this role count, as of now; an error where no list says so.

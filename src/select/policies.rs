@@ -129,15 +129,39 @@ pub struct Anchors {
     pub default_branch: Option<Rc<PolicyFile>>,
     /// What `install` saw.
     pub installed: Option<Rc<PolicyFile>>,
-    /// The remote whose refs, as last fetched, are meant.
-    remote: Option<String>,
+    /// Whose default branch is meant.
+    at: At,
+}
+
+/// Whose refs the anchors are read from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum At {
+    /// The remote's, as last fetched; none where nothing was.
+    Remote(Option<String>),
+    /// The repository's own: it is the remote of those who push to it.
+    Here,
+}
+
+impl Default for At {
+    fn default() -> Self {
+        At::Remote(None)
+    }
 }
 
 impl Anchors {
     /// Reads them. `remote` is the name that git pushes to; where it is no configured remote, the usual one stands in.
     pub fn read(reader: &PolicyReader<'_>, remote: Option<&str>, installed: Option<(Oid, Vec<u8>)>) -> Result<Self> {
-        let remote = known_remote(reader.repository, remote)?;
-        let default_branch = match default_branch_of(reader.repository, remote.as_deref())? {
+        let at = At::Remote(known_remote(reader.repository, remote)?);
+        Self::read_at(reader, at, installed)
+    }
+
+    /// The same on a server: the default branch is its own, as it stands before what is pushed.
+    pub fn of_server(reader: &PolicyReader<'_>, installed: Option<(Oid, Vec<u8>)>) -> Result<Self> {
+        Self::read_at(reader, At::Here, installed)
+    }
+
+    fn read_at(reader: &PolicyReader<'_>, at: At, installed: Option<(Oid, Vec<u8>)>) -> Result<Self> {
+        let default_branch = match default_branch_of(reader.repository, &at)? {
             Some(commit) => reader.nearest_readable(&commit)?,
             None => None,
         };
@@ -147,12 +171,12 @@ impl Anchors {
                 Error::new(format!("cannot read the policy that install saw: {why}")).hint("proof-gate install")
             })?),
         };
-        Ok(Anchors { default_branch, installed, remote })
+        Ok(Anchors { default_branch, installed, at })
     }
 
     /// The commit of the remote's default branch as last fetched.
     pub fn default_branch_commit(&self, repository: &Repository) -> Result<Option<Commit>> {
-        default_branch_of(repository, self.remote.as_deref())
+        default_branch_of(repository, &self.at)
     }
 
     /// Whether any of them gates a ref.
@@ -170,13 +194,15 @@ impl Anchors {
 /// Where a remote's default branch is looked for, below its name.
 const DEFAULT_BRANCHES: [&str; 3] = ["HEAD", "main", "master"];
 
-/// The commit of the remote's default branch as last fetched: its `HEAD`, else its `main` or `master`.
-fn default_branch_of(repository: &Repository, remote: Option<&str>) -> Result<Option<Commit>> {
-    let Some(remote) = remote else {
-        return Ok(None);
+/// The commit of the default branch: of a remote as last fetched its `HEAD`, else its `main` or `master`; here `HEAD`.
+fn default_branch_of(repository: &Repository, at: &At) -> Result<Option<Commit>> {
+    let names = match at {
+        At::Remote(None) => Vec::new(),
+        At::Remote(Some(remote)) => DEFAULT_BRANCHES.map(|name| format!("refs/remotes/{remote}/{name}")).to_vec(),
+        At::Here => vec!["HEAD".to_owned()],
     };
-    for name in DEFAULT_BRANCHES {
-        if let Some(id) = repository.find_ref(&format!("refs/remotes/{remote}/{name}"))?
+    for name in names {
+        if let Some(id) = repository.find_ref(&name)?
             && let Peeled::Commit { commit, .. } = repository.peel(id)?
         {
             return Ok(Some(commit));
@@ -235,7 +261,7 @@ pub fn is_gated(reader: &PolicyReader<'_>, update: &RefUpdate, anchors: &Anchors
 fn known_tips(repository: &Repository, update: &RefUpdate, anchors: &Anchors) -> Result<Vec<Commit>> {
     let mut ids: Vec<Oid> = update.old.into_iter().filter(|id| repository.has_object(*id)).collect();
     if let Some(branch) = update.remote_ref.strip_prefix(b"refs/heads/").and_then(|name| name.to_str().ok())
-        && let Some(remote) = &anchors.remote
+        && let At::Remote(Some(remote)) = &anchors.at
     {
         ids.extend(repository.find_ref(&format!("refs/remotes/{remote}/{branch}"))?);
     }

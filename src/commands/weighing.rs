@@ -1,0 +1,107 @@
+//! From gated ref updates to what each of them owes.
+//!
+//! Deliberately absent: proving, and the decision.
+
+use bstr::{BString, ByteSlice as _};
+
+use super::assess::{Assessment, Standing, Wanted};
+use super::ground::{Ground, is_tag_ref};
+use crate::error::Result;
+use crate::gate::{self, Case, GatedUpdate};
+use crate::git::Oid;
+use crate::policy::Policy;
+use crate::records::Scenario;
+use crate::select::{self, Action, RefUpdate, Subject};
+
+/// A gated update with what it owes.
+pub(super) struct Weighed {
+    pub(super) update: RefUpdate,
+    pub(super) commit: Option<Oid>,
+    pub(super) weight: Weight,
+}
+
+/// What a gated update turned out to be.
+pub(super) enum Weight {
+    Owes(Box<Assessment>),
+    Before,
+    Named,
+    Forbidden { why: String, hint: String },
+}
+
+impl Weighed {
+    pub(super) fn gated(&self) -> GatedUpdate<'_> {
+        let case = match &self.weight {
+            Weight::Owes(assessment) => Case::Owes { suites: &assessment.owed, approvals: &assessment.approvals },
+            Weight::Before => Case::Before,
+            Weight::Named => Case::Named,
+            Weight::Forbidden { why, hint } => Case::Forbidden { why: why.clone(), hint: hint.clone() },
+        };
+        GatedUpdate { remote_ref: self.update.remote_ref.clone(), commit: self.commit, case }
+    }
+}
+
+impl Ground<'_> {
+    /// Works out what each update owes, and what the records say of it.
+    pub(super) fn weigh(&self, updates: &[RefUpdate]) -> Result<Vec<Weighed>> {
+        updates.iter().map(|update| self.weigh_one(update)).collect()
+    }
+
+    fn weigh_one(&self, update: &RefUpdate) -> Result<Weighed> {
+        let name = update.remote_ref.as_bstr();
+        let is_tag = is_tag_ref(name);
+        let weighed = |commit, weight| Ok(Weighed { update: update.clone(), commit, weight });
+        let id = match update.action {
+            Action::Delete if self.all_anchors(|policy| policy.allows_delete(name)) => {
+                return weighed(None, Weight::Named);
+            }
+            Action::Delete => {
+                let why = gate::WOULD_BE_DELETED.to_owned();
+                let hint =
+                    "[gate] allow_delete in the policy of the default branch names what may be deleted".to_owned();
+                return weighed(None, Weight::Forbidden { why, hint });
+            }
+            Action::Set(id) => id,
+        };
+        let subject = select::find_subject(self.repository, id, name)?;
+        let commit = Some(subject.commit.id);
+        if is_tag && update.old.is_some_and(|old| old != id) && !self.all_anchors(|policy| policy.allows_move(name)) {
+            let why = "the tag would be moved, and it is gated".to_owned();
+            let hint = "make a new tag; [gate] allow_move in the policy of the default branch names tags that may move"
+                .to_owned();
+            return weighed(commit, Weight::Forbidden { why, hint });
+        }
+        if is_tag && self.is_before(&subject.commit)? {
+            return weighed(commit, Weight::Before);
+        }
+        let wanted = self.wanted(&subject, update, is_tag)?;
+        let assessment = self.assess(subject, wanted)?;
+        weighed(commit, Weight::Owes(Box::new(assessment)))
+    }
+
+    fn wanted(&self, subject: &Subject, update: &RefUpdate, is_tag: bool) -> Result<Wanted> {
+        let mut wanted = Wanted::deploy(is_tag, Standing::Counts);
+        let (policy, _) = select::judging(&self.reader, &subject.commit, &self.anchors)?;
+        if !is_tag && self.is_rollback(&policy, subject, update.old)? {
+            wanted.scenario = Scenario::Rollback { id: subject.commit.id.to_string() };
+            if let Some(old) = update.old.filter(|old| self.repository.has_object(*old)) {
+                wanted.replaced = Some(select::find_subject(self.repository, old, update.remote_ref.as_bstr())?.commit);
+            }
+        }
+        Ok(wanted)
+    }
+
+    /// Whether the policy that stands apart from the pushed commit says so: every anchor there is, and there is one.
+    fn all_anchors(&self, says: impl Fn(&Policy) -> bool) -> bool {
+        let anchors = [&self.anchors.default_branch, &self.anchors.installed];
+        let mut known = anchors.into_iter().flatten().peekable();
+        known.peek().is_some() && known.all(|file| says(&file.policy))
+    }
+}
+
+/// The updates that owe suites.
+pub(super) fn owing(weighed: &[Weighed]) -> impl Iterator<Item = (&BString, &Assessment)> {
+    weighed.iter().filter_map(|weighed| match &weighed.weight {
+        Weight::Owes(assessment) => Some((&weighed.update.remote_ref, &**assessment)),
+        Weight::Before | Weight::Named | Weight::Forbidden { .. } => None,
+    })
+}
