@@ -5,7 +5,9 @@ use std::path::{Path, PathBuf};
 
 use proof_gate::commands::output::{
     ChecklistOutput, DoctorOutput, ExplainOutput, JudgeOutput, PlanOutput, RunOutput, ShowOutput, StatusOutput,
+    VerifyOutput,
 };
+use proof_gate::records::Statement;
 use schemars::{JsonSchema, schema_for};
 use serde_json::Value;
 
@@ -21,6 +23,8 @@ fn schemas() -> Vec<(&'static str, String)> {
         ("run", text::<RunOutput>()),
         ("show", text::<ShowOutput>()),
         ("status", text::<StatusOutput>()),
+        ("verify", text::<VerifyOutput>()),
+        ("record", text::<Statement>()),
     ]
 }
 
@@ -50,15 +54,42 @@ fn the_schemas_are_in_step_with_the_types_and_docs_name_each() {
     }
 }
 
+/// The ways in which a document is not as its schema says.
+fn faults(name: &str, document: &Value) -> Vec<String> {
+    let schema: Value = serde_json::from_str(&fs::read_to_string(file(name)).unwrap()).unwrap();
+    jsonschema::validator_for(&schema).unwrap().iter_errors(document).map(|error| error.to_string()).collect()
+}
+
+#[test]
+fn every_kind_of_record_is_as_its_schema_says_and_what_is_not_a_record_is_none() {
+    let sandbox = Sandbox::new();
+    sandbox.write("src/payments/charge.js", "BUG\n");
+    sandbox.commit("Charge twice");
+    let failed = check(&sandbox, &["run"], 1)["record"].as_str().unwrap().to_owned();
+    sandbox.proof_gate(&["resolve", &failed, "--suite", "payment", "--cause", "an outage"]).ends_with(0);
+    sandbox.proof_gate(&["run"]).ends_with(1);
+    let mut kinds = Vec::new();
+    for id in sandbox.git_ok(&["rev-list", "--glob=refs/proof/log/*"]).lines() {
+        let record: Value = serde_json::from_str(&sandbox.git_ok(&["show", &format!("{id}:record.json")])).unwrap();
+        assert_eq!(faults("record", &record), Vec::<String>::new(), "{record:#}");
+        kinds.push(record["predicate"]["kind"].as_str().unwrap().to_owned());
+        for (member, other) in [("format", Value::from(2)), ("writer", "no id".into()), ("more", 1.into())] {
+            let mut changed = record.clone();
+            changed["predicate"][member] = other;
+            assert_ne!(faults("record", &changed), Vec::<String>::new(), "{member}");
+        }
+    }
+    kinds.sort();
+    kinds.dedup();
+    assert_eq!(kinds, ["resolve", "verdict"]);
+}
+
 /// Runs a command and holds its one document against its schema.
 #[track_caller]
 fn check(sandbox: &Sandbox, args: &[&str], code: i32) -> Value {
     let ran = sandbox.proof_gate(&[args, &["--json"]].concat()).ends_with(code);
     let document: Value = serde_json::from_str(&ran.stdout).unwrap();
-    let schema: Value = serde_json::from_str(&fs::read_to_string(file(args[0])).unwrap()).unwrap();
-    let errors: Vec<String> =
-        jsonschema::validator_for(&schema).unwrap().iter_errors(&document).map(|error| error.to_string()).collect();
-    assert_eq!(errors, Vec::<String>::new(), "{document:#}");
+    assert_eq!(faults(args[0], &document), Vec::<String>::new(), "{document:#}");
     assert_eq!(document["format"], format!("proof-gate.{}/1", args[0]));
     document
 }

@@ -40,6 +40,7 @@ mod rollback;
 mod screens;
 mod selection;
 mod show;
+mod signing;
 mod support;
 mod sweep;
 mod tidy;

@@ -1,8 +1,10 @@
 //! Object ids of either hash.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use gix::ObjectId;
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
 
 /// The id of a git object: 20 bytes (SHA-1) or 32 bytes (SHA-256). Never the zero id.
@@ -37,6 +39,16 @@ impl Oid {
     /// The first seven digits, for people.
     pub fn short(&self) -> String {
         self.0.to_hex_with_len(7).to_string()
+    }
+}
+
+impl JsonSchema for Oid {
+    fn schema_name() -> Cow<'static, str> {
+        "Oid".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({ "description": "A git object's id", "type": "string", "pattern": "^([0-9a-f]{40}|[0-9a-f]{64})$" })
     }
 }
 

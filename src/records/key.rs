@@ -5,6 +5,7 @@
 
 use std::fmt;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::digest::Digest;
@@ -14,7 +15,7 @@ use crate::git::{ObjectFormat, Oid};
 const DOMAIN: &[u8] = b"proof-gate key 1";
 
 /// The key of an obligation. Equal keys: the same suite on the same tree of the same repository.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, Debug, JsonSchema)]
 #[serde(transparent)]
 pub struct Key(Digest);
 

@@ -2,7 +2,10 @@
 //!
 //! Deliberately absent: log text, environment values, secrets; and the encoding, see `canonical`.
 
+use std::borrow::Cow;
+
 use jiff::Timestamp;
+use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::{Deserialize, Serialize};
 
 use super::environment::EnvironmentIdentity;
@@ -22,15 +25,17 @@ pub(super) const FORMAT: u64 = 1;
 pub(super) const RESOLVED_RUNS: u32 = 3;
 
 /// A whole record.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 pub struct Statement {
     /// [`STATEMENT_TYPE`].
     #[serde(rename = "_type")]
+    #[schemars(extend("const" = "https://in-toto.io/Statement/v1"))]
     pub(super) kind: String,
     /// What the record is about; exactly one.
     pub(super) subject: [Subject; 1],
     /// [`PREDICATE_TYPE`].
+    #[schemars(extend("const" = "https://proof-gate.dev/record/v1"))]
     pub(super) predicate_type: String,
     /// What is said of it.
     pub(super) predicate: Predicate,
@@ -57,7 +62,7 @@ impl Statement {
 }
 
 /// A commit with its tree, and the tag object where there is one.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Subject {
     /// The gated ref or revision it was proven as, for people.
@@ -67,7 +72,7 @@ pub struct Subject {
 }
 
 /// The object ids of a subject.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 pub struct SubjectDigest {
     /// The commit.
@@ -105,8 +110,18 @@ pub struct Predicate {
     pub body: Body,
 }
 
+impl JsonSchema for Predicate {
+    fn schema_name() -> Cow<'static, str> {
+        "Predicate".into()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        super::wire::Wire::json_schema(generator)
+    }
+}
+
 /// A name and an address.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Person {
     /// The name.
@@ -127,7 +142,7 @@ pub enum Body {
 }
 
 /// Why something is proven, with what it is proven for.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "name", rename_all = "lowercase", deny_unknown_fields)]
 pub enum Scenario {
     /// Before a deployment.
@@ -150,7 +165,7 @@ pub enum Scenario {
 }
 
 /// One run: every suite of it counts by itself.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct VerdictBody {
     /// Why it was proven.
@@ -184,7 +199,7 @@ pub struct VerdictBody {
 }
 
 /// A proof that was begun and killed.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct KilledRun {
     /// What it was about to prove.
@@ -193,13 +208,14 @@ pub struct KilledRun {
     pub suites: Vec<String>,
     /// When it began.
     #[serde(with = "super::wire::rfc3339")]
+    #[schemars(with = "String", extend("format" = "date-time"))]
     pub started: Timestamp,
     /// The machine's name.
     pub host: String,
 }
 
 /// The claim that a tree held a PASS for all that it owed. It counts only while everything it names still does.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Established {
     /// The base it was measured against.
@@ -211,7 +227,7 @@ pub struct Established {
 }
 
 /// A change from one policy file to another.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Approval {
     /// The policy file before.
@@ -221,7 +237,7 @@ pub struct Approval {
 }
 
 /// Changed paths, not by name.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Changes {
     /// How many.
@@ -231,7 +247,7 @@ pub struct Changes {
 }
 
 /// The digests of the policy files' bytes.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Policies {
     /// The subject's, where it has one.
@@ -245,7 +261,7 @@ pub struct Policies {
 }
 
 /// A suite that is owed, and why.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Obligation {
     /// The suite's name.
@@ -257,7 +273,7 @@ pub struct Obligation {
 }
 
 /// One suite that was run.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SuiteEntry {
     /// Its name.
@@ -316,7 +332,7 @@ impl SuiteEntry {
 }
 
 /// How a suite's process ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Ended {
     /// With this code.
@@ -330,7 +346,7 @@ pub enum Ended {
 }
 
 /// One file of the evidence, which itself stays where it was made.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct EvidenceFile {
     /// Its path below the suite's evidence folder.
@@ -344,7 +360,7 @@ pub struct EvidenceFile {
 }
 
 /// The cause of a FAIL, found outside its inputs.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Resolution {
     /// The record of the FAIL.
@@ -356,7 +372,7 @@ pub struct Resolution {
 }
 
 /// The approval of a change of the policy file.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct PolicyApproval {
     /// The policy file before.

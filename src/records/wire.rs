@@ -3,6 +3,7 @@
 //! Deliberately absent: everything that other modules work with; they know `Predicate` only.
 
 use jiff::Timestamp;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::statement::{Body, FORMAT, Person, PolicyApproval, Predicate, Resolution, VerdictBody};
@@ -10,36 +11,56 @@ use super::writer::WriterId;
 use crate::git::Oid;
 
 /// The predicate as it stands in JSON: the body below the name of its kind.
-#[derive(Clone, Serialize, Deserialize)]
+#[derive(Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Wire {
+    /// The format; a greater number is a newer one, of which nothing else is read.
+    #[schemars(extend("const" = 1))]
     format: u64,
+    /// What is said; the member of this name holds it.
     kind: Kind,
+    /// The log it stands in.
     writer: WriterId,
+    /// The record before it in that log; absent in its first.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     previous: Option<Oid>,
+    /// The repository's id.
     repository: String,
+    /// Who made it, by their own account; who signed it says the signature.
     who: Person,
+    /// Whether a terminal was there: human-run.
     terminal: bool,
+    /// The machine's name.
     host: String,
+    /// The version of the program.
     tool: String,
+    /// When the work began.
     #[serde(with = "rfc3339")]
+    #[schemars(with = "String", extend("format" = "date-time"))]
     started: Timestamp,
+    /// When it ended.
     #[serde(with = "rfc3339")]
+    #[schemars(with = "String", extend("format" = "date-time"))]
     finished: Timestamp,
+    /// Suites were run and judged.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     verdict: Option<Box<VerdictBody>>,
+    /// A FAIL was explained from outside its inputs.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     resolve: Option<Resolution>,
+    /// A change of the policy file was approved.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     policy: Option<PolicyApproval>,
 }
 
-#[derive(Clone, Copy, Serialize, Deserialize)]
+#[derive(Clone, Copy, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 enum Kind {
+    /// Suites were run and judged.
     Verdict,
+    /// A FAIL was explained.
     Resolve,
+    /// A policy change was approved.
     Policy,
 }
 

@@ -2,6 +2,7 @@
 //!
 //! Deliberately absent: knowing what stands in the log.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::fs;
 use std::io::ErrorKind;
@@ -9,6 +10,7 @@ use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
 
 use crate::digest::Digest;
@@ -35,6 +37,16 @@ impl WriterId {
         let mut bytes = [0; 8];
         getrandom::fill(&mut bytes).context("cannot get random bytes from the system")?;
         Ok(WriterId(u64::from_be_bytes(bytes)))
+    }
+}
+
+impl JsonSchema for WriterId {
+    fn schema_name() -> Cow<'static, str> {
+        "WriterId".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({ "description": "A log's writer", "type": "string", "pattern": "^[0-9a-f]{16}$" })
     }
 }
 

@@ -6,6 +6,7 @@
 
 mod confined;
 mod fingerprint;
+mod keys;
 mod page;
 mod proven;
 mod runner;
@@ -16,6 +17,8 @@ mod terminal;
 #[allow(unused_imports, reason = "few topics mount anything")]
 pub use confined::Left;
 pub use fingerprint::Fingerprint;
+#[allow(unused_imports, reason = "few topics sign")]
+pub use keys::{Agent, Gpg};
 #[allow(unused_imports, reason = "few topics follow a page")]
 pub use page::Page;
 #[allow(unused_imports, reason = "the live tests are a binary of their own and need neither")]
