@@ -34,9 +34,8 @@ impl Sandbox {
 
     /// Lets these ssh keys count, each by its private file.
     fn allows(&self, keys: &[(&str, &PathBuf)]) {
-        let line = |(who, key): &(&str, &PathBuf)| {
-            format!("{who} {}", fs::read_to_string(key.with_extension("pub")).unwrap())
-        };
+        let line =
+            |(who, key): &(&str, &PathBuf)| format!("{who} {}", fs::read_to_string(key.with_extension("pub")).unwrap());
         fs::write(self.root().join("allowed"), keys.iter().map(line).collect::<String>()).unwrap();
         self.git_ok(&["config", "gpg.ssh.allowedSignersFile", "../allowed"]);
     }
@@ -98,7 +97,10 @@ fn where_signatures_are_required_a_proof_that_could_not_be_signed_is_not_begun()
     // The PASS counts as long as its signer does.
     sandbox.proof_gate(&["verify"]).ends_with(0).says(&format!("signed by {ANA}"));
     sandbox.allows(&[(ANA, &other)]);
-    sandbox.proof_gate(&["verify"]).ends_with(1).says("counts for nothing: its signer is not among the allowed signers now");
+    sandbox
+        .proof_gate(&["verify"])
+        .ends_with(1)
+        .says("counts for nothing: its signer is not among the allowed signers now");
 
     #[track_caller]
     fn check(sandbox: &Sandbox, words: &str) {

@@ -174,7 +174,7 @@ fn write_loose(objects: &Path, id: Oid, kind: Kind, bytes: &[u8]) -> std::io::Re
 /// What git and the programs that it signs with said, and the way on.
 fn cannot_sign(made: &Output) -> Error {
     let cause = made.said().filter(|line| !is_wrapping(line)).last().unwrap_or_else(|| made.complaint());
-    let cause = cause.trim_start_matches("error: ").trim_end_matches('?');
+    let cause = cause.trim_start_matches("error: ").trim_start_matches("Enter passphrase: ").trim_end_matches('?');
     let has = |words: &[&str]| made.said().any(|line| words.iter().any(|word| line.contains(word)));
     let error = Error::new(format!("cannot sign the record: {cause}"));
     let error = if has(&["agent", "passphrase"]) {
@@ -200,7 +200,7 @@ fn cannot_sign(made: &Output) -> Error {
 
 /// Lines that stand around the cause.
 fn is_wrapping(line: &str) -> bool {
-    ["fatal: failed to write commit object", "error: gpg failed to sign the data", "[GNUPG:]"]
+    ["fatal: failed to write commit object", "error: gpg failed to sign the data", "(no gpg output)", "[GNUPG:]"]
         .iter()
         .any(|wrapping| line.starts_with(wrapping))
 }
