@@ -32,6 +32,6 @@ pub use oid::Oid;
 pub use pack::KeptPack;
 pub use pin::Pin;
 pub use program::{GitCommand, LOCATIONS, Output, Program};
-pub use repository::{ObjectFormat, Repository};
+pub use repository::{Elsewhere, ObjectFormat, Repository};
 pub use settings::Setting;
 pub use unfinished::{remove_unfinished, unfinished_file, unfinished_link};

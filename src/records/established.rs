@@ -2,17 +2,18 @@
 //!
 //! Deliberately absent: working out what a tree owes; its record claims that, and the claim is checked.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use jiff::Timestamp;
 
-use super::index::Says;
+use super::index::By;
 use super::key::{Key, Seen};
 use super::lookup::{Answer, Question, Records};
 use super::read::Recorded;
 use super::statement::{Body, Established, Scenario};
 use crate::digest::Digest;
 use crate::error::Result;
+use crate::git::Oid;
 use crate::judge::Word;
 
 impl Records<'_> {
@@ -24,22 +25,17 @@ impl Records<'_> {
             Seen::Tree(tree) => (tree, None),
             Seen::History { tree, commit } => (tree, Some(commit)),
         };
-        let verdicts = self.verdicts_of(tree);
-        let mut claims = Vec::new();
-        let mut keys = HashSet::new();
-        for id in verdicts {
-            match self.graph.record(id).map(|summary| &summary.says) {
-                Some(Says::Verdict { keys: of_record, establishes }) => {
-                    keys.extend(of_record.iter().copied());
-                    if *establishes {
-                        claims.push(id);
-                    }
-                }
-                Some(Says::Resolve(_) | Says::Policy) | None => {}
-            }
-        }
+        let verdicts = self.graph.find(By::Tree(tree));
+        let claims: Vec<Oid> = verdicts.iter().filter(|node| node.establishes).map(|node| node.id).collect();
         if claims.is_empty() {
             return Ok(None);
+        }
+        let mut keys = BTreeSet::new();
+        for node in &verdicts {
+            let recorded = self.get(node.id)?;
+            keys.extend(
+                recorded.statement().verdict().iter().flat_map(|verdict| &verdict.suites).map(|entry| entry.key),
+            );
         }
         let word_of = |key: Key| self.word_of(key, min_rules);
         for key in keys {
@@ -101,7 +97,7 @@ impl Records<'_> {
     /// Whether approvals lead from one policy file to another. A policy needs none to stay what it is.
     pub fn approved(&self, repository: &str, from: Digest, to: Digest) -> Result<bool> {
         let mut steps: HashMap<Digest, Vec<Digest>> = HashMap::new();
-        for id in self.ids(|id| self.graph.record(id).is_some_and(|summary| summary.says == Says::Policy)) {
+        for id in self.ids(By::Approval) {
             let recorded = self.get(id)?;
             let predicate = recorded.statement().predicate();
             if let Body::Policy(approval) = &predicate.body

@@ -7,16 +7,19 @@ mod canonical;
 mod environment;
 mod established;
 mod fit;
+mod found;
 mod graph;
 mod history;
 mod index;
 mod journal;
 mod key;
 mod log;
+mod logs;
 mod lookup;
 mod problem;
 mod read;
 mod statement;
+mod walk;
 mod wire;
 mod writer;
 
@@ -29,6 +32,7 @@ pub use environment::{EnvironmentIdentity, IdentityOutput, Keyed, Sameness, Tool
 pub use journal::{Begun, Journal, Killed};
 pub use key::{Key, Seen, key};
 pub use log::{Draft, Log};
+pub use logs::{Logs, Writes};
 pub use lookup::{Answer, Question, Records, Standing};
 pub use problem::{Problem, ProblemKind};
 pub use read::Recorded;
