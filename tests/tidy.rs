@@ -26,7 +26,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("evidence", &["digest", "error", "judge::Code", "policy", "url"]),
     ("judge", &["evidence", "policy"]),
     // A record holds verdicts: their words, codes and counts.
-    ("records", &["caller", "digest", "error", "git", "judge"]),
+    ("records", &["caller", "digest", "error", "git", "judge", "threads"]),
     // What a scenario is stands in the record; a plan depends on it.
     ("select", &["digest", "error", "git", "policy", "records::Scenario"]),
     // A runner brings evidence: it notices what the judge has to weigh, has output and reports listened to and read as they came, and

@@ -76,7 +76,7 @@ pub(super) fn sweep_workspaces(caller: &Caller, reporter: &Reporter) {
 /// Whether the proof was killed only after its record stood.
 fn was_recorded(ground: &Ground<'_>, killed: &Killed) -> bool {
     let Some((digest, started)) = killed.last() else { return false };
-    ground.records.all().iter().take(LOOKED_THROUGH).filter_map(|id| ground.records.get(*id).ok()).any(|recorded| {
+    ground.records.newest(LOOKED_THROUGH).into_iter().filter_map(|id| ground.records.get(id).ok()).any(|recorded| {
         let statement = recorded.statement();
         statement.subject().digest == *digest && statement.predicate().started == started
     })

@@ -47,7 +47,7 @@ impl Ground<'_> {
     /// history need not be walked: the usual case of a look-up.
     fn returns_to_an_ancestor(&self, policy: &PolicyFile, subject: &Subject) -> Result<bool> {
         let tree = subject.commit.tree;
-        let proven = self.records.commits_established_as(tree);
+        let proven = self.records.commits_established_as(tree)?;
         if proven.iter().all(|commit| *commit == subject.commit.id)
             || self.established(policy, &subject.commit)?.is_none()
         {

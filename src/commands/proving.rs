@@ -379,8 +379,8 @@ fn evidence_dir(ground: &Ground<'_>, commit: Oid, started: Timestamp) -> Result<
 /// How long each suite took in the newest record that has it.
 fn last_times(ground: &Ground<'_>, order: &Order<'_>) -> BTreeMap<String, Duration> {
     let mut times = BTreeMap::new();
-    for id in ground.records.all().iter().take(50) {
-        let Ok(recorded) = ground.records.get(*id) else { continue };
+    for id in ground.records.newest(50) {
+        let Ok(recorded) = ground.records.get(id) else { continue };
         for suite in recorded.statement().verdict().map(|verdict| verdict.suites.as_slice()).unwrap_or_default() {
             if order.suites.contains(&suite.name) {
                 times

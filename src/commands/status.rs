@@ -165,8 +165,8 @@ fn answer(assessment: &Assessment) -> (State, Option<Recorded>) {
 /// The newest verdict that was made for this ref when it pointed elsewhere.
 fn stale_record(ground: &Ground<'_>, full: &BString, commit: Oid) -> Result<Option<Recorded>> {
     let name = text(full);
-    for id in ground.records.all() {
-        let recorded = ground.records.get(*id)?;
+    for id in ground.records.for_ref(&name) {
+        let recorded = ground.records.get(id)?;
         let statement = recorded.statement();
         let of_ref = statement.verdict().is_some_and(|verdict| verdict.gated_ref.as_deref() == Some(&name));
         if of_ref && statement.subject().digest.git_commit != commit {

@@ -33,8 +33,8 @@ pub fn log(patient: &Patient<'_>) -> Result<Outcome> {
 pub fn clock(patient: &Patient<'_>) -> Result<Outcome> {
     let records = Records::load(patient.repository)?;
     let now = Timestamp::now();
-    for id in records.all().iter().take(1) {
-        let finished = records.get(*id)?.statement().predicate().finished;
+    for id in records.newest(1) {
+        let finished = records.get(id)?.statement().predicate().finished;
         if finished > now + SLACK {
             let what = format!("the clock says {now:.0}, and the newest record is of {finished:.0}");
             let why = "Ages of records ([gate] max_age) are counted by the clock.";

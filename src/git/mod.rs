@@ -38,7 +38,7 @@ pub use oid::Oid;
 pub use pack::KeptPack;
 pub use pin::Pin;
 pub use program::{GitCommand, LOCATIONS, Output, Program};
-pub use repository::{ObjectFormat, Repository};
+pub use repository::{Elsewhere, ObjectFormat, Repository};
 pub use settings::Setting;
 pub use signers::Signers;
 pub use signing::{SignatureSettings, Unsigned};

@@ -21,6 +21,11 @@ impl Oid {
         ObjectId::from_hex(hex).ok().and_then(Self::from_gix)
     }
 
+    /// Takes 20 or 32 bytes; `None` for anything else and for the zero id.
+    pub fn from_bytes(bytes: &[u8]) -> Option<Self> {
+        ObjectId::try_from(bytes).ok().and_then(Self::from_gix)
+    }
+
     /// The same id as gix has it; `None` for the zero id.
     pub(super) fn from_gix(id: ObjectId) -> Option<Self> {
         (!id.is_null()).then_some(Oid(id))

@@ -42,6 +42,9 @@ impl ObjectFormat {
 const PACK_SLOTS: gix::odb::store::init::Slots =
     gix::odb::store::init::Slots::AsNeededByDiskState { multiplier: 1.1, minimum: 1024 };
 
+/// Bytes of objects that a thread which reads many keeps, because others are deltas of them.
+const DELTA_BASES: usize = 16 << 20;
+
 /// An opened repository. Reading it never writes.
 pub struct Repository {
     program: Program,
@@ -56,7 +59,40 @@ pub struct Repository {
     pub(super) refs: refs::Store,
 }
 
+/// Where a repository is, so that another thread can open it: one object store serves one thread.
+pub struct Elsewhere {
+    program: Program,
+    git_dir: PathBuf,
+    common_dir: PathBuf,
+    work_tree: Option<PathBuf>,
+    object_format: ObjectFormat,
+}
+
+impl Elsewhere {
+    /// Opens it, for reading many objects: what their deltas rest on is kept.
+    pub fn open(&self) -> Result<Repository> {
+        let (git_dir, common_dir) = (self.git_dir.clone(), self.common_dir.clone());
+        let mut repository =
+            Repository::at(self.program.clone(), git_dir, common_dir, self.work_tree.clone(), self.object_format)?;
+        repository
+            .objects
+            .set_pack_cache(|| Box::new(gix::odb::pack::cache::lru::MemoryCappedHashmap::new(DELTA_BASES)));
+        Ok(repository)
+    }
+}
+
 impl Repository {
+    /// What another thread opens this repository by.
+    pub fn elsewhere(&self) -> Elsewhere {
+        Elsewhere {
+            program: self.program.clone(),
+            git_dir: self.git_dir.clone(),
+            common_dir: self.common_dir.clone(),
+            work_tree: self.work_tree.clone(),
+            object_format: self.object_format,
+        }
+    }
+
     /// Opens the repository that the caller stands in or names by `GIT_DIR`.
     pub fn open(caller: &Caller) -> Result<Self> {
         Self::open_as_git_sees_it(caller).map_err(|error| {

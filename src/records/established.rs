@@ -2,11 +2,11 @@
 //!
 //! Deliberately absent: working out what a tree owes; its record claims that, and the claim is checked.
 
-use std::collections::{HashMap, HashSet, VecDeque};
+use std::collections::{BTreeSet, HashMap, HashSet, VecDeque};
 
 use jiff::Timestamp;
 
-use super::index::Says;
+use super::index::By;
 use super::key::{Key, Seen};
 use super::lookup::{Answer, Question, Records};
 use super::read::Recorded;
@@ -14,6 +14,7 @@ use super::statement::{Body, Established, Scenario};
 use super::trust::{Demands, Signatures};
 use crate::digest::Digest;
 use crate::error::Result;
+use crate::git::Oid;
 use crate::judge::Word;
 
 impl Records<'_> {
@@ -25,22 +26,17 @@ impl Records<'_> {
             Seen::Tree(tree) => (tree, None),
             Seen::History { tree, commit } => (tree, Some(commit)),
         };
-        let verdicts = self.verdicts_of(tree);
-        let mut claims = Vec::new();
-        let mut keys = HashSet::new();
-        for id in verdicts {
-            match self.graph.record(id).map(|summary| &summary.says) {
-                Some(Says::Verdict { keys: of_record, establishes }) => {
-                    keys.extend(of_record.iter().copied());
-                    if *establishes {
-                        claims.push(id);
-                    }
-                }
-                Some(Says::Resolve(_) | Says::Policy) | None => {}
-            }
-        }
+        let verdicts = self.graph.find(By::Tree(tree));
+        let claims: Vec<Oid> = verdicts.iter().filter(|node| node.establishes).map(|node| node.id).collect();
         if claims.is_empty() {
             return Ok(None);
+        }
+        let mut keys = BTreeSet::new();
+        for node in &verdicts {
+            let recorded = self.get(node.id)?;
+            keys.extend(
+                recorded.statement().verdict().iter().flat_map(|verdict| &verdict.suites).map(|entry| entry.key),
+            );
         }
         let word_of = |key: Key| self.word_of(key, demands);
         for key in keys {
@@ -115,7 +111,7 @@ impl Records<'_> {
         signatures: Signatures,
     ) -> Result<Option<Vec<Recorded>>> {
         let mut steps: HashMap<Digest, Vec<(Digest, Recorded)>> = HashMap::new();
-        for id in self.approvals() {
+        for id in self.ids(By::Approval) {
             let recorded = self.get(id)?;
             let predicate = recorded.statement().predicate();
             if let Body::Policy(approval) = &predicate.body

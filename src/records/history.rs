@@ -1,6 +1,6 @@
 //! Questions about what was recorded when, beside the answer for an obligation.
 
-use super::index::Says;
+use super::index::By;
 use super::lookup::Records;
 use super::read::Recorded;
 use super::statement::{Body, Scenario};
@@ -11,21 +11,13 @@ use crate::git::Oid;
 impl Records<'_> {
     /// Whether any record claims that its tree is established.
     pub fn establishes_anything(&self) -> bool {
-        !self.establishing(|_| true).is_empty()
+        self.graph.claims_anything()
     }
 
     /// The commits whose records claim that this tree is established.
-    pub fn commits_established_as(&self, tree: Oid) -> Vec<Oid> {
-        let claims = self.establishing(|of| of == tree);
-        claims.into_iter().filter_map(|id| self.graph.record(id).map(|summary| summary.commit)).collect()
-    }
-
-    fn establishing(&self, of_tree: impl Fn(Oid) -> bool) -> Vec<Oid> {
-        self.ids(|id| {
-            self.graph.record(id).is_some_and(|summary| {
-                matches!(summary.says, Says::Verdict { establishes: true, .. }) && of_tree(summary.tree)
-            })
-        })
+    pub fn commits_established_as(&self, tree: Oid) -> Result<Vec<Oid>> {
+        let claims = self.graph.find(By::Tree(tree)).into_iter().filter(|node| node.establishes);
+        claims.map(|node| Ok(self.get(node.id)?.statement().subject().digest.git_commit)).collect()
     }
 
     /// The newest `deploy` verdict of a tree, where there is one: what a rollback of it must be proven after.
@@ -42,12 +34,12 @@ impl Records<'_> {
 
     /// The approvals of policy changes, newest first.
     pub fn approvals(&self) -> Vec<Oid> {
-        self.ids(|id| self.graph.record(id).is_some_and(|summary| summary.says == Says::Policy))
+        self.ids(By::Approval)
     }
 
     /// The records that explain a FAIL, newest first.
     pub fn resolves_of_record(&self, fail: Oid) -> Result<Vec<Recorded>> {
-        let ids = self.ids(|id| self.graph.record(id).is_some_and(|summary| summary.says == Says::Resolve(fail)));
+        let ids = self.ids(By::Resolved(fail));
         let recorded = ids.into_iter().map(|id| self.get(id)).collect::<Result<Vec<_>>>()?;
         Ok(recorded
             .into_iter()

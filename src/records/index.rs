@@ -1,130 +1,209 @@
-//! The cache that makes look-ups fast: what each commit of the logs was found to be, in one file with a checksum.
+//! The cache that makes look-ups fast: what each commit of the logs was found to be, and where it stands among the others.
 //!
-//! Deliberately absent: anything that is not read from the log as well. Deleting it costs time and nothing else.
+//! It has two parts: a large file of pages that never changes, and a small one with what came since, which is read whole. Numbers are
+//! given in the order in which commits were added, and never change.
+//!
+//! Deliberately absent: anything that is not read from the logs as well. Deleting it costs time and nothing else.
 
-use std::collections::{BTreeMap, HashMap};
-use std::fs;
-use std::path::{Path, PathBuf};
+mod ancestry;
+mod grow;
+mod head;
+mod node;
+mod pages;
+mod state;
+mod store;
+mod table;
 
-use jiff::Timestamp;
-use serde::{Deserialize, Serialize};
+use std::rc::Rc;
+
+pub(super) use grow::Growing;
+pub(super) use node::{Nature, Node, Place, Rank};
+use pages::Pages;
+pub(super) use state::State;
+pub(super) use store::Stored;
+pub(super) use table::Damaged;
+use table::{BEGINNING, InMemory, Row, Rows, TABLES, Table};
 
 use super::key::Key;
-use super::statement::{Body, Statement};
-use super::wire::rfc3339;
-use super::writer::WriterId;
 use crate::digest::Digest;
-use crate::error::Result;
-use crate::git::{Oid, Repository, make_own_dir, write_durably};
+use crate::git::{ObjectFormat, Oid};
 
-/// Goes up whenever a stored fact changes its meaning; an index of any other version is as none.
-const VERSION: &str = "proof-gate-index 1";
-
-/// A commit of a log as it was found by itself, without its neighbours.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Node {
-    /// Its parents; none where it has not the shape of a record.
-    pub parents: Vec<Oid>,
-    /// What it is.
-    pub found: Found,
-}
-
-/// What a commit of a log is.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) enum Found {
-    /// A record.
-    Record(Box<Summary>),
-    /// A record of this newer format.
-    Newer(u64),
-    /// It has a record's shape, and counts for nothing because of this.
-    Malformed(String),
-    /// It is no record at all, because of this.
-    NoRecord(String),
-}
-
-/// As much of a record as finding it takes.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Summary {
-    pub writer: WriterId,
-    pub previous: Option<Oid>,
-    #[serde(with = "rfc3339")]
-    pub finished: Timestamp,
-    pub commit: Oid,
-    pub tree: Oid,
-    pub says: Says,
-}
-
-/// What a record says, for finding it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) enum Says {
-    /// Verdicts over these keys; whether it claims its tree to be established.
-    Verdict { keys: Vec<Key>, establishes: bool },
-    /// It explains the FAIL of this record.
-    Resolve(Oid),
-    /// It approves a policy.
-    Policy,
-}
-
-impl From<&Statement> for Summary {
-    fn from(statement: &Statement) -> Self {
-        let predicate = &statement.predicate;
-        let digest = &statement.subject().digest;
-        let says = match &predicate.body {
-            Body::Verdict(verdict) => Says::Verdict {
-                keys: verdict.suites.iter().map(|entry| entry.key).collect(),
-                establishes: verdict.established.is_some(),
-            },
-            Body::Resolve(resolution) => Says::Resolve(resolution.record),
-            Body::Policy(_) => Says::Policy,
-        };
-        Summary {
-            writer: predicate.writer,
-            previous: predicate.previous,
-            finished: predicate.finished,
-            commit: digest.git_commit,
-            tree: digest.git_tree,
-            says,
-        }
-    }
-}
-
-/// The file's content.
-#[derive(Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+/// An index, as it stands in memory and on the disk.
+#[derive(Clone)]
 pub(super) struct Index {
-    /// Where each log ended when it was last read; one that went away since stays, so that it is noticed.
-    pub tips: BTreeMap<String, Oid>,
-    /// Every commit that was read.
-    pub nodes: HashMap<Oid, Node>,
+    id: usize,
+    pub state: State,
+    rows: InMemory,
+    pages: Option<Rc<Pages>>,
+}
+
+/// By what records are asked for.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum By<'a> {
+    /// A verdict over this key.
+    Key(Key),
+    /// A verdict about this tree.
+    Tree(Oid),
+    /// A record about this commit.
+    Commit(Oid),
+    /// A verdict that was made for this ref.
+    Ref(&'a str),
+    /// What explains the FAIL of this record.
+    Resolved(Oid),
+    /// What approves a policy.
+    Approval,
 }
 
 impl Index {
-    /// The index as it stands on the disk; an empty one where it is missing, damaged or of another version.
-    pub(super) fn read(repository: &Repository) -> Self {
-        fs::read(path_of(repository)).ok().and_then(|bytes| Self::parse(&bytes)).unwrap_or_default()
+    /// One of no commit.
+    pub(super) fn empty(format: ObjectFormat) -> Self {
+        let id = match format {
+            ObjectFormat::Sha1 => 20,
+            ObjectFormat::Sha256 => 32,
+        };
+        Index { id, state: State::default(), rows: InMemory::empty(id), pages: None }
     }
 
-    /// Writes it.
-    pub(super) fn write(&self, repository: &Repository) -> Result<()> {
-        let path = path_of(repository);
-        make_own_dir(path.parent().unwrap_or(Path::new("/")))?;
-        write_durably(&path, &self.render())
+    /// With what was added to it.
+    pub(super) fn grown(&self, (state, rows): (State, [Vec<u8>; TABLES])) -> Self {
+        Index { id: self.id, state, rows: self.rows.with(&rows), pages: self.pages.clone() }
     }
 
-    fn render(&self) -> Vec<u8> {
-        let body = serde_json::to_vec(self).expect("an index has only string keys");
-        let mut bytes = format!("{VERSION}\n{}\n", Digest::of(&body)).into_bytes();
-        bytes.extend(body);
-        bytes
+    /// The number of commits.
+    pub(super) fn count(&self) -> u32 {
+        let count = self.in_pages(Table::Nodes) + self.rows.count(Table::Nodes);
+        u32::try_from(count).expect("commits are numbered with four bytes")
     }
 
-    fn parse(bytes: &[u8]) -> Option<Self> {
-        let mut parts = bytes.splitn(3, |byte| *byte == b'\n');
-        let (version, checksum, body) = (parts.next()?, parts.next()?, parts.next()?);
-        let whole = version == VERSION.as_bytes() && checksum == Digest::of(body).to_string().as_bytes();
-        if whole { serde_json::from_slice(body).ok() } else { None }
+    fn in_pages(&self, table: Table) -> usize {
+        self.pages.as_ref().map_or(0, |pages| pages.count(table))
+    }
+
+    fn node(&self, number: u32) -> Result<Node, Damaged> {
+        let (at, in_pages) = (number as usize, self.in_pages(Table::Nodes));
+        let row = match &self.pages {
+            Some(pages) if at < in_pages => pages.row(Table::Nodes, at)?,
+            Some(_) | None => self.rows.row(Table::Nodes, at - in_pages)?,
+        };
+        Node::read(&row)
+    }
+
+    /// What is known of a commit.
+    pub(super) fn node_of(&self, id: Oid) -> Result<Option<Node>, Damaged> {
+        let row = self.first_not_before(Table::Ids, id.as_bytes())?.filter(|row| row.starts_with(id.as_bytes()));
+        row.map(|row| self.node(row.number())).transpose()
+    }
+
+    /// The records that count and are asked for, the newest first.
+    pub(super) fn find(&self, by: By<'_>) -> Result<Vec<Node>, Damaged> {
+        let rows = match by {
+            By::Key(key) => self.beginning_with(Table::Keys, &key.as_bytes()[..BEGINNING])?,
+            By::Tree(tree) => self.beginning_with(Table::Trees, tree.as_bytes())?,
+            By::Commit(commit) => self.beginning_with(Table::Commits, commit.as_bytes())?,
+            By::Ref(name) => self.beginning_with(Table::Refs, &beginning_of(name))?,
+            By::Resolved(fail) => self.beginning_with(Table::Resolves, fail.as_bytes())?,
+            By::Approval => self.beginning_with(Table::Approvals, &[])?,
+        };
+        let mut found = rows.iter().map(|row| self.node(row.number())).collect::<Result<Vec<_>, _>>()?;
+        found.sort_by(|a, b| (b.rank, b.id).cmp(&(a.rank, a.id)));
+        // Two suites of a record may have one key.
+        found.dedup_by_key(|node| node.id);
+        Ok(found)
+    }
+
+    /// The ids of records that count and begin with these bytes.
+    pub(super) fn ids_beginning_with(&self, bytes: &[u8]) -> Result<Vec<Oid>, Damaged> {
+        let mut ids = Vec::new();
+        for row in self.beginning_with(Table::Ids, bytes)? {
+            let node = self.node(row.number())?;
+            if node.nature == Nature::Record {
+                ids.push(node.id);
+            }
+        }
+        Ok(ids)
+    }
+
+    /// The newest records that count, as many as are asked for where there are that many.
+    pub(super) fn newest(&self, most: usize) -> Result<Vec<Oid>, Damaged> {
+        let pages = self.pages.as_deref();
+        let (mut older, mut newer) = (self.in_pages(Table::Order), self.rows.count(Table::Order));
+        let mut newest = Vec::new();
+        while newest.len() < most {
+            let in_pages = older.checked_sub(1).map(|at| pages.ok_or(Damaged)?.row(Table::Order, at)).transpose()?;
+            let in_memory = newer.checked_sub(1).map(|at| self.rows.row(Table::Order, at)).transpose()?;
+            let row = match (in_pages, in_memory) {
+                (Some(in_pages), Some(in_memory)) if *in_pages > *in_memory => {
+                    older -= 1;
+                    in_pages
+                }
+                (_, Some(in_memory)) => {
+                    newer -= 1;
+                    in_memory
+                }
+                (Some(in_pages), None) => {
+                    older -= 1;
+                    in_pages
+                }
+                (None, None) => break,
+            };
+            newest.push(Oid::from_bytes(&row[16..]).ok_or(Damaged)?);
+        }
+        Ok(newest)
+    }
+
+    fn beginning_with(&self, table: Table, bytes: &[u8]) -> Result<Vec<Row>, Damaged> {
+        let mut found = Vec::new();
+        if let Some(pages) = &self.pages {
+            collect(&**pages, table, bytes, &mut found)?;
+        }
+        collect(&self.rows, table, bytes, &mut found)?;
+        Ok(found)
+    }
+
+    /// The first row of both parts that is not before these bytes.
+    fn first_not_before(&self, table: Table, bytes: &[u8]) -> Result<Option<Row>, Damaged> {
+        let in_pages =
+            self.pages.as_ref().map(|pages| at(&**pages, table, pages.place_of(table, bytes)?)).transpose()?;
+        let in_memory = at(&self.rows, table, self.rows.place_of(table, bytes)?)?;
+        Ok(match (in_pages.flatten(), in_memory) {
+            (Some(one), Some(other)) => Some(if *one < *other { one } else { other }),
+            (one, other) => one.or(other),
+        })
+    }
+
+    /// The last row of both parts that is before these bytes.
+    fn last_before(&self, table: Table, bytes: &[u8]) -> Result<Option<Row>, Damaged> {
+        let before = |place: usize| place.checked_sub(1);
+        let in_pages = match &self.pages {
+            Some(pages) => before(pages.place_of(table, bytes)?).map(|at| pages.row(table, at)).transpose()?,
+            None => None,
+        };
+        let in_memory = before(self.rows.place_of(table, bytes)?).map(|at| self.rows.row(table, at)).transpose()?;
+        Ok(match (in_pages, in_memory) {
+            (Some(one), Some(other)) => Some(if *one > *other { one } else { other }),
+            (one, other) => one.or(other),
+        })
     }
 }
 
-fn path_of(repository: &Repository) -> PathBuf {
-    repository.own_dir().join("index")
+fn at(rows: &impl Rows, table: Table, at: usize) -> Result<Option<Row>, Damaged> {
+    (at < rows.count(table)).then(|| rows.row(table, at)).transpose()
+}
+
+fn collect(rows: &impl Rows, table: Table, bytes: &[u8], found: &mut Vec<Row>) -> Result<(), Damaged> {
+    for at in rows.place_of(table, bytes)?..rows.count(table) {
+        let row = rows.row(table, at)?;
+        if !row.starts_with(bytes) {
+            break;
+        }
+        found.push(row);
+    }
+    Ok(())
+}
+
+/// What stands of a ref's name in the index.
+fn beginning_of(name: &str) -> [u8; BEGINNING] {
+    let mut beginning = [0; BEGINNING];
+    beginning.copy_from_slice(&Digest::of(name.as_bytes()).as_bytes()[..BEGINNING]);
+    beginning
 }

@@ -19,6 +19,13 @@ const DOMAIN: &[u8] = b"proof-gate key 1";
 #[serde(transparent)]
 pub struct Key(Digest);
 
+impl Key {
+    /// The 32 bytes.
+    pub(super) fn as_bytes(&self) -> &[u8; 32] {
+        self.0.as_bytes()
+    }
+}
+
 impl fmt::Display for Key {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.fmt(f)

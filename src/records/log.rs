@@ -11,9 +11,9 @@ use jiff::Timestamp;
 
 use super::canonical;
 use super::fit::fit;
-use super::graph::{Graph, LOGS};
-use super::index::Found;
-use super::logs::Logs;
+use super::graph::Graph;
+use super::index::Nature;
+use super::logs::{LOGS, Logs};
 use super::read::{MAX_OTHER_PARENTS, Recorded, read, tree_of};
 use super::statement::{Body, PREDICATE_TYPE, Person, Predicate, STATEMENT_TYPE, Statement, Subject};
 use super::trust::{Role, Signatures, Trust};
@@ -146,7 +146,7 @@ impl<'a> Log<'a> {
     /// Not by the way it was written: a git that says "done" and did nothing is noticed.
     fn read_back(&self, writer: WriterId, commit: Oid, statement: &Statement) -> Result<Recorded> {
         let stands = self.repository.find_ref(&format!("{LOGS}{writer}"))? == Some(commit);
-        if stands && read(self.repository, commit).is_ok_and(|framed| framed.content.as_ref() == Ok(statement)) {
+        if stands && read(self.repository, commit).is_ok_and(|content| content.as_ref() == Ok(statement)) {
             return Ok(Recorded::new(commit, statement.clone()));
         }
         Err(Error::new(format!("cannot record: the record {commit} does not read back as it was written"))
@@ -176,7 +176,7 @@ impl<'a> Log<'a> {
     }
 
     /// Whose log to write, and where it ends. A copied or restored clone, or one whose log was damaged, begins a new one.
-    fn place(&self, graph: &Graph) -> Result<(WriterId, Option<Oid>)> {
+    fn place(&self, graph: &Graph<'_>) -> Result<(WriterId, Option<Oid>)> {
         if let Some(writer) = writer::current(self.repository)? {
             let name = format!("{LOGS}{writer}");
             let tip = self.repository.find_ref(&name)?;
@@ -236,34 +236,29 @@ impl Objects {
 }
 
 /// Whether the log ends where the last record of its writer is, as far as anybody here knows.
-fn is_whole(graph: &Graph, writer: WriterId, tip: Option<Oid>) -> bool {
+fn is_whole(graph: &Graph<'_>, writer: WriterId, tip: Option<Oid>) -> bool {
     let readable = match tip {
         None => true,
-        Some(tip) => match graph.nodes.get(&tip).map(|node| &node.found) {
-            Some(Found::Record(summary)) => summary.writer == writer,
-            Some(Found::Newer(_)) => true,
-            Some(Found::Malformed(_) | Found::NoRecord(_)) | None => false,
-        },
+        Some(tip) => graph.node(tip).is_some_and(|node| match node.nature {
+            Nature::Record => node.writer == Some(writer),
+            Nature::Newer => true,
+            Nature::Refused | Nature::Malformed | Nature::NoRecord => false,
+        }),
     };
-    let led_to = tip.map(|tip| graph.reach(tip)).unwrap_or_default();
-    let mut own = graph.nodes.keys().filter(|id| graph.record(**id).is_some_and(|summary| summary.writer == writer));
-    readable && own.all(|id| led_to.contains(id))
+    readable && graph.leads_to_all_of(tip, writer)
 }
 
 /// Where other logs end that this one does not lead to yet, so that deleting one of them loses nothing.
-fn other_tips(graph: &Graph, writer: WriterId, own_tip: Option<Oid>) -> Vec<Oid> {
-    let counts = |id: Oid| {
-        graph.nodes.get(&id).is_some_and(|node| match node.found {
-            Found::Record(_) | Found::Newer(_) => true,
-            Found::Malformed(_) | Found::NoRecord(_) => false,
-        })
-    };
-    let mut tips: Vec<Oid> =
-        graph.logs.iter().filter(|(_, named, tip)| *named != writer && counts(*tip)).map(|log| log.2).collect();
+fn other_tips(graph: &Graph<'_>, writer: WriterId, own_tip: Option<Oid>) -> Vec<Oid> {
+    let counts = |id: Oid| graph.node(id).is_some_and(|node| matches!(node.nature, Nature::Record | Nature::Newer));
+    let logs = graph.logs().into_iter();
+    let mut tips: Vec<Oid> = logs.filter(|(_, named, tip)| *named != writer && counts(*tip)).map(|log| log.2).collect();
     tips.sort();
     tips.dedup();
-    let ends: Vec<Oid> = tips.iter().copied().chain(own_tip).collect();
-    tips.retain(|tip| Some(*tip) != own_tip && !ends.iter().any(|end| graph.is_ancestor(*tip, *end)));
+    // Most are behind the own log already: it had them as parents when they were new.
+    tips.retain(|tip| own_tip.is_none_or(|own| *tip != own && !graph.is_ancestor(*tip, own)));
+    let ends = tips.clone();
+    tips.retain(|tip| !ends.iter().any(|end| graph.is_ancestor(*tip, *end)));
     tips.truncate(MAX_OTHER_PARENTS);
     tips
 }

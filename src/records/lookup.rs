@@ -2,14 +2,14 @@
 //!
 //! Deliberately absent: the rule itself, see `answer`; and deciding over a push.
 
-use std::cell::RefCell;
-use std::collections::{HashMap, HashSet};
+use std::cell::{OnceCell, RefCell};
+use std::collections::{BTreeSet, HashMap};
 
 use jiff::{SignedDuration, Timestamp};
 
 use super::answer::{Entry, Resolve, Ruling, Terms, Why, needs_repeats, rule};
 use super::graph::Graph;
-use super::index::Says;
+use super::index::By;
 use super::key::Key;
 use super::logs::Logs;
 use super::problem::Problem;
@@ -29,9 +29,8 @@ const KEPT: usize = 64;
 /// All records of this clone's logs and of those fetched, as they stood when they were loaded.
 pub struct Records<'a> {
     repository: &'a Repository,
-    pub(super) graph: Graph,
-    newest_first: Vec<Oid>,
-    by_key: HashMap<Key, Vec<Oid>>,
+    pub(super) graph: Graph<'a>,
+    all: OnceCell<Vec<Oid>>,
     read: RefCell<HashMap<Oid, Recorded>>,
     trust: Trust<'a>,
 }
@@ -93,33 +92,29 @@ pub enum Standing {
 impl<'a> Records<'a> {
     /// Reads all logs. Records that cannot count are left out and stand in [`Records::problems`].
     pub fn load(repository: &'a Repository) -> Result<Self> {
-        Self::load_from(repository, &Logs::here(), Place::Clone)
+        Records::load_from(repository, &Logs::here(), Place::Clone)
     }
 
     /// The same of these logs, and judged as that place does.
     pub fn load_from(repository: &'a Repository, logs: &Logs, place: Place) -> Result<Self> {
         let graph = Graph::load(repository, logs)?;
-        let newest_first = graph.newest_first();
-        let mut by_key: HashMap<Key, Vec<Oid>> = HashMap::new();
-        for id in &newest_first {
-            if let Some(Says::Verdict { keys, .. }) = graph.record(*id).map(|summary| &summary.says) {
-                for key in keys.iter().collect::<HashSet<_>>() {
-                    by_key.entry(*key).or_default().push(*id);
-                }
-            }
-        }
         let trust = Trust::new(repository, place);
-        Ok(Records { repository, graph, newest_first, by_key, read: RefCell::default(), trust })
+        Ok(Records { repository, graph, all: OnceCell::new(), read: RefCell::default(), trust })
     }
 
     /// What is wrong with the logs.
-    pub fn problems(&self) -> &[Problem] {
-        &self.graph.problems
+    pub fn problems(&self) -> Vec<Problem> {
+        self.graph.problems()
     }
 
     /// The ids of all records: none before one that has it in its ancestry, else the later finished first.
     pub fn all(&self) -> &[Oid] {
-        &self.newest_first
+        self.all.get_or_init(|| self.graph.newest(usize::MAX))
+    }
+
+    /// As many ids of the newest, in the same order.
+    pub fn newest(&self, most: usize) -> Vec<Oid> {
+        self.graph.newest(most)
     }
 
     /// Whether `ancestor` was in the log when `record` was written.
@@ -142,10 +137,10 @@ impl<'a> Records<'a> {
     }
 
     fn read_back(&self, id: Oid) -> Result<Recorded> {
-        if self.graph.record(id).is_none() {
+        if !self.graph.counts(id) {
             return Err(Error::new(format!("cannot read the record {id}: it is not in the logs")));
         }
-        let complaint = match read(self.repository, id).map(|framed| framed.content) {
+        let complaint = match read(self.repository, id) {
             Ok(Ok(statement)) => return Ok(Recorded::new(id, statement)),
             Ok(Err(unreadable)) => unreadable.to_string(),
             Err(Fault::Unreadable(why) | Fault::NoRecord(why)) => why,
@@ -165,9 +160,11 @@ impl<'a> Records<'a> {
             return Err(wrong("it is no beginning of a record's id").hint("give at least 4 digits of it"));
         }
         let prefix = prefix.to_ascii_lowercase();
-        let mut found = self.newest_first.iter().filter(|id| id.to_string().starts_with(&prefix));
+        let bytes = data_encoding::HEXLOWER.decode(&prefix.as_bytes()[..prefix.len() / 2 * 2]);
+        let found = self.graph.ids_beginning_with(&bytes.unwrap_or_default());
+        let mut found = found.into_iter().filter(|id| id.to_string().starts_with(&prefix));
         match (found.next(), found.next()) {
-            (Some(id), None) => self.get(*id),
+            (Some(id), None) => self.get(id),
             (Some(_), Some(_)) => Err(wrong("several begin like that").hint("give more digits")),
             (None, _) => Err(wrong("no record begins like that")
                 .hint("'proof-gate status' names those of each ref; 'git log --glob=refs/proof/log' lists all")),
@@ -176,7 +173,7 @@ impl<'a> Records<'a> {
 
     /// The records about a commit, newest first.
     pub fn of_commit(&self, commit: Oid) -> Vec<Oid> {
-        self.ids(|id| self.graph.record(id).is_some_and(|summary| summary.commit == commit))
+        self.ids(By::Commit(commit))
     }
 
     /// The newest verdict about a tree.
@@ -187,8 +184,8 @@ impl<'a> Records<'a> {
     /// Every entry of a key with its record, newest first.
     pub fn entries(&self, key: Key) -> Result<Vec<(Recorded, SuiteEntry)>> {
         let mut entries = Vec::new();
-        for id in self.by_key.get(&key).into_iter().flatten() {
-            let recorded = self.get(*id)?;
+        for id in self.ids(By::Key(key)) {
+            let recorded = self.get(id)?;
             let verdict = recorded.statement().verdict();
             let of_key: Vec<SuiteEntry> =
                 verdict.iter().flat_map(|verdict| &verdict.suites).filter(|entry| entry.key == key).cloned().collect();
@@ -300,14 +297,10 @@ impl<'a> Records<'a> {
 
     /// The explanations of these entries' FAILs.
     fn resolves_of(&self, entries: &[Entry], signatures: Signatures) -> Result<Vec<Resolve>> {
-        let fails: HashSet<Oid> =
+        let fails: BTreeSet<Oid> =
             entries.iter().filter(|entry| entry.word == Word::Fail).map(|entry| entry.record).collect();
-        let explains = |id: Oid| match self.graph.record(id).map(|summary| &summary.says) {
-            Some(Says::Resolve(fail)) => fails.contains(fail),
-            Some(Says::Verdict { .. } | Says::Policy) | None => false,
-        };
         let mut resolves = Vec::new();
-        for id in self.ids(explains) {
+        for id in fails.into_iter().flat_map(|fail| self.ids(By::Resolved(fail))) {
             let recorded = self.get(id)?;
             if let Body::Resolve(resolution) = &recorded.statement().predicate().body
                 && self.counts(&recorded, signatures)?
@@ -318,17 +311,19 @@ impl<'a> Records<'a> {
         Ok(resolves)
     }
 
-    /// The verdicts about a tree, newest first.
-    pub(super) fn verdicts_of(&self, tree: Oid) -> Vec<Oid> {
-        self.ids(|id| {
-            let summary = self.graph.record(id);
-            summary.is_some_and(|summary| summary.tree == tree && matches!(summary.says, Says::Verdict { .. }))
-        })
+    /// The verdicts that were made for a ref, newest first.
+    pub fn for_ref(&self, name: &str) -> Vec<Oid> {
+        self.ids(By::Ref(name))
     }
 
-    /// The records that are wanted, newest first.
-    pub(super) fn ids(&self, wanted: impl Fn(Oid) -> bool) -> Vec<Oid> {
-        self.newest_first.iter().copied().filter(|id| wanted(*id)).collect()
+    /// The verdicts about a tree, newest first.
+    pub(super) fn verdicts_of(&self, tree: Oid) -> Vec<Oid> {
+        self.ids(By::Tree(tree))
+    }
+
+    /// The records that are asked for, newest first.
+    pub(super) fn ids(&self, by: By<'_>) -> Vec<Oid> {
+        self.graph.find(by).into_iter().map(|node| node.id).collect()
     }
 }
 

@@ -8,6 +8,7 @@ mod canonical;
 mod environment;
 mod established;
 mod fit;
+mod found;
 mod graph;
 mod history;
 mod index;
@@ -21,6 +22,7 @@ mod read;
 mod receive;
 mod statement;
 mod trust;
+mod walk;
 mod wire;
 mod writer;
 
@@ -34,7 +36,7 @@ pub use environment::{EnvironmentIdentity, IdentityOutput, Keyed, Sameness, Tool
 pub use journal::{Begun, Journal, Killed};
 pub use key::{Key, Seen, key};
 pub use log::{Draft, Log, Signing};
-pub use logs::Logs;
+pub use logs::{Logs, Writes};
 pub use lookup::{Answer, Question, Records, Standing};
 pub use problem::{Problem, ProblemKind};
 pub use read::Recorded;

@@ -4,10 +4,12 @@
 
 use std::fmt;
 
+use serde::{Deserialize, Serialize};
+
 use crate::git::Oid;
 
 /// One thing that is wrong with the logs.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Problem {
     /// What sort of thing.
     pub kind: ProblemKind,
@@ -18,7 +20,7 @@ pub struct Problem {
 }
 
 /// The sorts of thing that can be wrong with a log.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum ProblemKind {
     /// A commit in a log is no record, or one that contradicts itself or its place.
     Malformed,

@@ -36,15 +36,6 @@ impl Recorded {
     }
 }
 
-/// A commit that has the shape of a record.
-#[derive(Debug)]
-pub(super) struct Framed {
-    /// Its parents, the record before it first.
-    pub parents: Vec<Oid>,
-    /// What it says, or why that counts for nothing.
-    pub content: Result<Statement, Unreadable>,
-}
-
 /// Why a commit has not even the shape of a record.
 #[derive(Debug)]
 pub(super) enum Fault {
@@ -61,39 +52,61 @@ pub(super) fn tree_of(blob: Oid) -> Vec<u8> {
     bytes
 }
 
-/// Reads a commit of a log.
-pub(super) fn read(repository: &Repository, id: Oid) -> Result<Framed, Fault> {
-    let size = |id: Oid| repository.object_size(id).map_err(|error| Fault::Unreadable(error.message));
-    let object = |id: Oid| repository.checked_object(id).map_err(|error| Fault::Unreadable(error.message));
-    if size(id)? > MAX_COMMIT {
+/// A commit that has the shape of a record, before the record itself is read.
+#[derive(Debug)]
+pub(super) struct Frame {
+    /// Its parents, the record before it first.
+    pub parents: Vec<Oid>,
+    blob: Oid,
+}
+
+/// Reads a record: what it says, or why that counts for nothing.
+pub(super) fn read(repository: &Repository, id: Oid) -> Result<Result<Statement, Unreadable>, Fault> {
+    content(repository, &frame(repository, id)?)
+}
+
+/// Reads a commit and its tree.
+pub(super) fn frame(repository: &Repository, id: Oid) -> Result<Frame, Fault> {
+    if size(repository, id)? > MAX_COMMIT {
         return Err(Fault::NoRecord("it is longer than any record's commit".to_owned()));
     }
-    let (kind, commit) = object(id)?;
+    let (kind, commit) = object(repository, id)?;
     if kind != Kind::Commit {
         return Err(Fault::NoRecord(format!("it is a {}", kind.as_str())));
     }
     let (tree_id, parents) = repository.commit_links(id, &commit).map_err(|error| Fault::NoRecord(error.message))?;
     let other_tree = || Fault::NoRecord(format!("its tree holds something else than one file {FILE}"));
     let expected = tree_of(tree_id).len();
-    if size(tree_id)? != expected as u64 {
+    if size(repository, tree_id)? != expected as u64 {
         return Err(other_tree());
     }
-    let (_, tree) = object(tree_id)?;
-    let blob = oid_of(&tree[expected - tree_id.as_bytes().len()..]).filter(|blob| tree == tree_of(*blob));
+    let (_, tree) = object(repository, tree_id)?;
+    let blob = Oid::from_bytes(&tree[expected - tree_id.as_bytes().len()..]).filter(|blob| tree == tree_of(*blob));
     let blob = blob.ok_or_else(other_tree)?;
     if parents.len() > MAX_OTHER_PARENTS + 1 {
         return Err(Fault::NoRecord(format!("it has {} parents", parents.len())));
     }
-    if size(blob)? > MAX_BYTES as u64 {
-        let content = Err(Unreadable::Malformed(format!("its {FILE} has more than {MAX_BYTES} bytes")));
-        return Ok(Framed { parents, content });
+    Ok(Frame { parents, blob })
+}
+
+/// Reads what stands in the frame, or why that counts for nothing.
+pub(super) fn content(repository: &Repository, frame: &Frame) -> Result<Result<Statement, Unreadable>, Fault> {
+    if size(repository, frame.blob)? > MAX_BYTES as u64 {
+        return Ok(Err(Unreadable::Malformed(format!("its {FILE} has more than {MAX_BYTES} bytes"))));
     }
-    let content = match object(blob)? {
+    let content = match object(repository, frame.blob)? {
         (Kind::Blob, bytes) => decode(&bytes),
         (other, _) => Err(Unreadable::Malformed(format!("its {FILE} is a {}", other.as_str()))),
     };
-    let content = content.and_then(|statement| check_previous(&statement, &parents).map(|()| statement));
-    Ok(Framed { parents, content })
+    Ok(content.and_then(|statement| check_previous(&statement, &frame.parents).map(|()| statement)))
+}
+
+fn size(repository: &Repository, id: Oid) -> Result<u64, Fault> {
+    repository.object_size(id).map_err(|error| Fault::Unreadable(error.message))
+}
+
+fn object(repository: &Repository, id: Oid) -> Result<(Kind, Vec<u8>), Fault> {
+    repository.checked_object(id).map_err(|error| Fault::Unreadable(error.message))
 }
 
 /// The record before it must be the first parent, and no commit stands twice among the parents.
@@ -110,9 +123,4 @@ fn check_previous(statement: &Statement, parents: &[Oid]) -> Result<(), Unreadab
         return Err(Unreadable::Malformed("one of its parents stands twice".into()));
     }
     Ok(())
-}
-
-fn oid_of(bytes: &[u8]) -> Option<Oid> {
-    let hex: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
-    Oid::from_hex(hex.as_bytes())
 }

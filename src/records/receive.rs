@@ -7,8 +7,8 @@ use std::collections::BTreeMap;
 use bstr::{BStr, BString, ByteSlice as _};
 
 use super::canonical::Unreadable;
-use super::graph::LOGS;
-use super::read::{Fault, Framed, read};
+use super::logs::LOGS;
+use super::read::{Fault, content, frame, read};
 use super::statement::Statement;
 use super::trust::{Role, Trust};
 use super::writer::WriterId;
@@ -100,7 +100,7 @@ pub fn check_arrivals(repository: &Repository, trust: &Trust<'_>, arrivals: &[Ar
 /// The records that came with these tips and were not behind the known ones before.
 pub fn arrived(repository: &Repository, tips: &[Oid], known: &[Oid]) -> Result<Vec<Arrived>> {
     let ids = repository.new_commits(tips, known, MAX_NEW)?;
-    let whole = |id: Oid| read(repository, id).ok()?.content.ok();
+    let whole = |id: Oid| read(repository, id).ok()?.ok();
     Ok(ids.into_iter().filter_map(|record| Some(Arrived { record, statement: whole(record)? })).collect())
 }
 
@@ -131,6 +131,20 @@ const BY_HAND: &str =
 /// The way on where somebody else's log was written on.
 const ANOTHERS: &str = "each clone writes a log of its own: remove proof-gate/writer in its git directory, and the next record begins a new one";
 
+/// A commit with the shape of a record.
+struct Framed {
+    parents: Vec<Oid>,
+    content: Result<Statement, Unreadable>,
+}
+
+impl Framed {
+    fn read(repository: &Repository, id: Oid) -> Result<Self, Fault> {
+        let frame = frame(repository, id)?;
+        let content = content(repository, &frame)?;
+        Ok(Framed { parents: frame.parents, content })
+    }
+}
+
 /// The commits that are not here yet.
 struct New<'a> {
     repository: &'a Repository,
@@ -144,7 +158,7 @@ impl<'a> New<'a> {
         let ids = repository.new_commits(tips, &known, MAX_NEW + 1)?;
         let is_too_much = ids.len() > MAX_NEW;
         let commits = if is_too_much { Vec::new() } else { ids };
-        let commits = commits.into_iter().map(|id| (id, read(repository, id))).collect();
+        let commits = commits.into_iter().map(|id| (id, Framed::read(repository, id))).collect();
         Ok(New { repository, commits, is_too_much })
     }
 
@@ -164,7 +178,7 @@ impl<'a> New<'a> {
     fn any_statement(&self, id: Oid) -> Option<Statement> {
         match self.commits.get(&id) {
             Some(_) => self.statement(id).cloned(),
-            None => read(self.repository, id).ok()?.content.ok(),
+            None => read(self.repository, id).ok()?.ok(),
         }
     }
 

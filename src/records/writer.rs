@@ -32,6 +32,16 @@ impl WriterId {
         digits.then(|| u64::from_str_radix(hex, 16).ok().map(WriterId)).flatten()
     }
 
+    /// The number that the digits spell.
+    pub(super) fn number(self) -> u64 {
+        self.0
+    }
+
+    /// The writer of that number.
+    pub(super) fn from_number(number: u64) -> Self {
+        WriterId(number)
+    }
+
     /// A new one.
     pub(super) fn random() -> Result<Self> {
         let mut bytes = [0; 8];

@@ -109,8 +109,11 @@ fn the_answer_is_the_same_without_the_index_with_a_damaged_and_with_an_old_one()
     let whole = fs::read(&index).unwrap();
     let mut flipped = whole.clone();
     *flipped.last_mut().unwrap() ^= 1;
-    let other_version = String::from_utf8(whole.clone()).unwrap().replacen("index 1", "index 9", 1).into_bytes();
-    for bytes in [&old, &whole[..whole.len() / 2].to_vec(), &flipped, &other_version, &Vec::new()] {
+    let other_version = [b"proof-gate-index 9\n", &whole[b"proof-gate-index 2\n".len()..]].concat();
+    // As the first version of the index was: one line for the version, one for the digest, then JSON.
+    let json = br#"{"tips":{},"nodes":{}}"#;
+    let in_json = [format!("proof-gate-index 1\n{}\n", Digest::of(json)).as_bytes(), json].concat();
+    for bytes in [&old, &whole[..whole.len() / 2].to_vec(), &flipped, &other_version, &in_json, &Vec::new()] {
         fs::write(&index, bytes).unwrap();
         assert_eq!(answer(&sandbox, "payment"), expected);
         assert_eq!(fs::read(&index).unwrap().len(), whole.len(), "and it is mended");
