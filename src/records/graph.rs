@@ -14,7 +14,7 @@ use crate::git::{Oid, Repository};
 /// Where this clone's logs lie.
 pub(super) const LOGS: &str = "refs/proof/log/";
 /// Where fetched logs lie, below their remote's name.
-const REMOTES: &str = "refs/proof/remotes/";
+pub(super) const REMOTES: &str = "refs/proof/remotes/";
 
 /// Everything the logs lead to.
 #[derive(Debug)]

@@ -1,6 +1,6 @@
 //! What makes a PASS worth something: the record, its key, the append-only log in git, and the answer over all records.
 //!
-//! Deliberately absent: signing, sharing, and any way to make a [`Recorded`] but by appending durably or by reading back.
+//! Deliberately absent: signing, and any way to make a [`Recorded`] but by appending durably or by reading back.
 
 mod answer;
 mod canonical;
@@ -12,10 +12,13 @@ mod history;
 mod index;
 mod journal;
 mod key;
+mod lock;
 mod log;
 mod lookup;
 mod problem;
 mod read;
+mod remotes;
+mod share;
 mod statement;
 mod wire;
 mod writer;
@@ -32,11 +35,12 @@ pub use log::{Draft, Log};
 pub use lookup::{Answer, Question, Records, Standing};
 pub use problem::{Problem, ProblemKind};
 pub use read::Recorded;
+pub use share::{Oddity, Share, Synced};
 pub use statement::{
     Approval, Body, Changes, Ended, Established, EvidenceFile, KilledRun, Obligation, Person, Policies, PolicyApproval,
     Predicate, Resolution, Scenario, Statement, Subject, SubjectDigest, SuiteEntry, VerdictBody,
 };
-pub use writer::WriterId;
+pub use writer::{Signing, WriterId};
 
 #[cfg(test)]
 pub(crate) use sandbox::{failing_with, pass_and_fail, passing, statement};
