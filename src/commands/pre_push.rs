@@ -41,7 +41,7 @@ pub fn pre_push(caller: &Caller, args: &[OsString], reporter: &mut Reporter) -> 
         return Err(Error::new("cannot tell where git pushes to: the hook got no remote and URL")
             .hint("a hook manager in between must pass the hook's arguments on"));
     };
-    let to = Destination { remote: remote.clone(), url: url.clone(), folder: caller.directory.clone() };
+    let (remote_name, url_given) = (remote.clone(), url.clone());
     let remote = remote.to_string_lossy().into_owned();
     let url = url.to_string_lossy().into_owned();
     let repository = Repository::open(caller)?;
@@ -54,6 +54,8 @@ pub fn pre_push(caller: &Caller, args: &[OsString], reporter: &mut Reporter) -> 
         }
     }
     let updates = select::parse_updates(&input)?;
+    let carried = sharing::logs_among(&updates);
+    let to = Destination { remote: remote_name, url: url_given, folder: caller.directory.clone(), carried };
     let reader = PolicyReader::new(&repository);
     let anchors = {
         let installed = SeenPolicy::read(&repository)?;

@@ -91,8 +91,8 @@ fn listen(repository: &Repository, args: &cli::Push) -> Result<Option<Listened>>
     let fields: Vec<OsString> =
         destination.split(|byte| *byte == 0).map(|field| OsStr::from_bytes(field).to_owned()).collect();
     let pairs = fields.chunks_exact(2).map(|pair| (pair[0].clone(), pair[1].clone()));
-    let to: Vec<Destination> =
-        pairs.map(|(remote, url)| Destination { remote, url, folder: folder.to_owned() }).collect();
+    let to = pairs.map(|(remote, url)| Destination { remote, url, folder: folder.to_owned(), carried: Vec::new() });
+    let to: Vec<Destination> = to.collect();
     let remote = to.first().context("cannot tell where git pushes to")?.remote.to_string_lossy().into_owned();
     let updates = select::parse_updates(&read("updates").context("cannot read what git would push")?)?;
     Ok((!updates.is_empty()).then_some(Listened { remote, to, updates }))

@@ -5,15 +5,18 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use bstr::BString;
+
 use super::ground::Ground;
 use super::pre_push::{Weighed, owing};
 use crate::caller::Caller;
 use crate::error::{Error, Exit, Result};
-use crate::git::{Exchange, Repository};
+use crate::git::{Exchange, Oid, Repository};
 use crate::policy;
 use crate::prove::{Cancel, Parent};
 use crate::records::Share;
 use crate::reporter::{Line, Reporter};
+use crate::select::{Action, RefUpdate};
 use crate::url::without_user_info;
 
 /// After so long a silence it is said what is waited for.
@@ -28,6 +31,8 @@ pub struct Destination {
     pub url: OsString,
     /// The folder that git pushes from: a path may be told from there.
     pub folder: PathBuf,
+    /// The logs that the push takes along by itself, as it does to a mirror: where they ended when it began.
+    pub carried: Vec<(BString, Oid)>,
 }
 
 impl Destination {
@@ -60,9 +65,16 @@ impl Destination {
         work(&self.share(caller, repository, &goes_on))
     }
 
-    /// Whether it is known to hold this clone's log. Makes no connection.
-    pub fn holds_the_log(&self, caller: &Caller, repository: &Repository) -> Result<bool> {
-        self.share(caller, repository, &|_| true).is_done()
+    /// Whether this clone's log need not be pushed, because it is known to be there or goes along. Makes no connection.
+    fn needs_no_log(&self, caller: &Caller, repository: &Repository) -> Result<bool> {
+        let share = self.share(caller, repository, &|_| true);
+        let Some((log, tip)) = share.own_log()? else { return Ok(true) };
+        match self.carried.iter().find(|(name, _)| *name == log) {
+            // Who moves a ref that git is about to push makes git's push fail.
+            Some((_, id)) if *id != tip => Err(Error::new("this push takes it along as it was before; push again")),
+            Some(_) => Ok(true),
+            None => share.is_done(),
+        }
     }
 
     fn share<'a>(
@@ -73,6 +85,16 @@ impl Destination {
     ) -> Share<'a> {
         Share::new(repository, Exchange::new(repository, caller, &self.folder, self.name(), &self.url, goes_on))
     }
+}
+
+/// The logs that a push takes along by itself.
+pub(super) fn logs_among(updates: &[RefUpdate]) -> Vec<(BString, Oid)> {
+    let logs = updates.iter().filter(|update| update.remote_ref.starts_with(b"refs/proof/log/"));
+    let set = logs.filter_map(|update| match update.action {
+        Action::Set(id) => Some((update.remote_ref.clone(), id)),
+        Action::Delete => None,
+    });
+    set.collect()
 }
 
 /// How much sharing the policies of a push ask for: what the strictest says.
@@ -110,7 +132,7 @@ pub(super) fn push<'d>(
     parent: Option<Parent>,
 ) -> Vec<(&'d Destination, Error)> {
     let at = (ground.caller, ground.repository);
-    let push = |to: &Destination| match to.holds_the_log(at.0, at.1) {
+    let push = |to: &Destination| match to.needs_no_log(at.0, at.1) {
         Ok(true) => Ok(()),
         Ok(false) => to.meet(at, reporter, parent, |share| share.push()),
         Err(error) => Err(error),

@@ -19,7 +19,8 @@ pub fn sync(caller: &Caller, repository: &Repository, args: &cli::SyncArgs, repo
     let urls = repository.urls(&remote)?;
     let folder = repository.work_tree().unwrap_or(repository.git_dir());
     let remote = OsString::from(remote);
-    let at = |url: OsString| Destination { remote: remote.clone(), url, folder: folder.to_owned() };
+    let at =
+        |url: OsString| Destination { remote: remote.clone(), url, folder: folder.to_owned(), carried: Vec::new() };
     let mut exit = Exit::Allowed;
     let elsewhere = urls.push.into_iter().filter(|url| *url != urls.fetch);
     for (to, is_first) in [(at(urls.fetch.clone()), true)].into_iter().chain(elsewhere.map(|url| (at(url), false))) {

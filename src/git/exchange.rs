@@ -34,7 +34,7 @@ const ITS_OWN: &[&str] = &[
 ];
 
 /// What of `remote.<name>.` says how the user connects.
-const OF_A_REMOTE: &[&str] = &["receivepack", "uploadpack", "proxy", "proxyauthmethod"];
+const OF_A_REMOTE: &str = r"^remote\..*\.(receivepack|uploadpack|proxy|proxyauthmethod)$";
 
 /// The variable by which a URL's own settings are handed over; a value may hold any byte.
 const HANDED: &str = "PROOF_GATE_EXCHANGE_";
@@ -92,7 +92,7 @@ impl<'a> Exchange<'a> {
 
     /// The refs over there that match a pattern of `git ls-remote`.
     pub fn list(&self, pattern: &str) -> Result<Vec<(BString, Oid)>> {
-        let listed = self.run(self.git()?.args(["ls-remote", "--refs", "--"]).arg(&self.url).arg(pattern))?;
+        let listed = self.run(self.git("ls-remote")?.args(["--refs", "--"]).arg(&self.url).arg(pattern))?;
         if !listed.status.success() {
             return Err(Error::new(cause(&listed)));
         }
@@ -107,7 +107,7 @@ impl<'a> Exchange<'a> {
     /// Fetches by these refspecs, whole, whatever a partial clone filters. A ref that would have to be forced stays as it is, and that
     /// is no error: see where the refs stand.
     pub fn fetch(&self, refspecs: &[String]) -> Result<()> {
-        let git = self.git()?.args(["fetch", "--quiet", "--refmap=", "--no-write-fetch-head", "--no-tags"]);
+        let git = self.git("fetch")?.args(["--quiet", "--refmap=", "--no-write-fetch-head", "--no-tags"]);
         let git = git.args(["--no-prune", "--no-filter", "--no-recurse-submodules", "--no-auto-maintenance"]);
         let fetched = self.run(git.arg("--").arg(&self.url).args(refspecs))?;
         // With 1 git says that some refs were rejected; what it could not fetch at all ends with 128.
@@ -120,7 +120,7 @@ impl<'a> Exchange<'a> {
     /// Pushes these ids to refs over there, none forced, each by itself. An error where nothing can be pushed at all.
     pub fn push(&self, refs: &[(Oid, String)]) -> Result<Vec<Pushed>> {
         let refspecs = refs.iter().map(|(id, name)| format!("{id}:{name}"));
-        let git = self.git()?.args(["push", "--no-verify", "--porcelain", "--"]).arg(&self.url).args(refspecs);
+        let git = self.git("push")?.args(["--no-verify", "--porcelain", "--"]).arg(&self.url).args(refspecs);
         let output = self.run(git)?;
         let told = refs.iter().map(|(_, name)| pushed(output.stdout.as_bstr(), name));
         let told: Option<Vec<Pushed>> = told.collect();
@@ -135,50 +135,59 @@ impl<'a> Exchange<'a> {
         }
     }
 
-    /// git on this repository, where and as the user's own git was started, for this URL.
-    fn git(&self) -> Result<GitCommand> {
-        let mut git = self.repository.program().connecting(self.caller, &self.folder);
-        git = git.env("GIT_DIR", self.repository.git_dir()).env("GIT_COMMON_DIR", self.repository.common_dir());
+    /// A verb of git's on this repository, where and as the user's own git was started, for this URL.
+    fn git(&self, verb: &str) -> Result<GitCommand> {
+        let mut git = self.bare_git();
         for setting in ITS_OWN {
             git = git.args(["-c", setting]);
         }
-        if self.url.as_bytes().contains(&b'\n') {
-            // No setting can name it.
-            return Ok(git);
-        }
         let url = self.url.to_string_lossy();
         // git gave this URL after it was rewritten; the longest rule holds, and this one leaves it as it is.
-        let mut own: Vec<(String, OsString)> = ["insteadOf", "pushInsteadOf"]
-            .map(|rule| (format!("url.{url}.{rule}"), self.url.clone()))
-            .into_iter()
-            .collect();
-        own.push((format!("remote.{url}.mirror"), "false".into()));
-        own.extend(self.settings_of_the_remote(&url)?);
-        for (at, (key, value)) in own.into_iter().enumerate() {
+        let rules = ["insteadOf", "pushInsteadOf"].map(|rule| (format!("url.{url}.{rule}"), self.url.clone()));
+        let mut own = Vec::from(rules);
+        let mut options = Vec::new();
+        // git takes no path for a remote's name.
+        let can_be_named = !url.starts_with('/');
+        if can_be_named {
+            own.push((format!("remote.{url}.mirror"), "false".into()));
+        }
+        for (what, value) in self.settings_of_the_remote()? {
+            let mut option = OsString::from(match (what.as_str(), verb) {
+                ("receivepack", "push") => "--receive-pack=",
+                ("uploadpack", "fetch" | "ls-remote") => "--upload-pack=",
+                ("proxy" | "proxyauthmethod", _) if can_be_named => {
+                    own.push((format!("remote.{url}.{what}"), value));
+                    continue;
+                }
+                _ => continue,
+            });
+            option.push(value);
+            options.push(option);
+        }
+        // No setting can name a URL of two lines.
+        for (at, (key, value)) in own.into_iter().filter(|(key, _)| !key.contains('\n')).enumerate() {
             let variable = format!("{HANDED}{at}");
             git = git.arg(format!("--config-env={key}={variable}")).env(variable, value);
         }
-        Ok(git)
+        Ok(git.arg(verb).args(options))
     }
 
-    /// How the user connects to the remote of this name, said of the URL.
-    fn settings_of_the_remote(&self, url: &str) -> Result<Vec<(String, OsString)>> {
-        let Some(remote) = &self.remote else { return Ok(Vec::new()) };
-        let pattern = format!("^remote\\..*\\.({})$", OF_A_REMOTE.join("|"));
+    fn bare_git(&self) -> GitCommand {
         let git = self.repository.program().connecting(self.caller, &self.folder);
-        let git = git.env("GIT_DIR", self.repository.git_dir()).env("GIT_COMMON_DIR", self.repository.common_dir());
-        let set = git.args(["config", "--null", "--get-regexp", &pattern]).output()?;
-        let mut settings = Vec::new();
-        for entry in set.stdout.split(|byte| *byte == 0) {
-            let Some((key, value)) = entry.split_once_str("\n") else { continue };
-            let of = key.strip_prefix(b"remote.").and_then(|rest| rest.strip_prefix(remote.as_bytes()));
-            if let Some(Ok(what)) = of.and_then(|rest| rest.strip_prefix(b".")).map(|what| what.to_str())
-                && OF_A_REMOTE.contains(&what)
-            {
-                settings.push((format!("remote.{url}.{what}"), OsStr::from_bytes(value).to_owned()));
-            }
-        }
-        Ok(settings)
+        git.env("GIT_DIR", self.repository.git_dir()).env("GIT_COMMON_DIR", self.repository.common_dir())
+    }
+
+    /// How the user connects to the remote of this name: the settings' last words with their values.
+    fn settings_of_the_remote(&self) -> Result<Vec<(String, OsString)>> {
+        let Some(remote) = &self.remote else { return Ok(Vec::new()) };
+        let set = self.bare_git().args(["config", "--null", "--get-regexp", OF_A_REMOTE]).output()?;
+        let setting = |entry: &[u8]| {
+            let (key, value) = entry.split_once_str("\n")?;
+            let what = key.strip_prefix(b"remote.")?.strip_prefix(remote.as_bytes())?.strip_prefix(b".")?;
+            let what = what.to_str().ok().filter(|what| !what.contains('.'))?;
+            Some((what.to_owned(), OsStr::from_bytes(value).to_owned()))
+        };
+        Ok(set.stdout.split(|byte| *byte == 0).filter_map(setting).collect())
     }
 }
 

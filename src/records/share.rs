@@ -64,6 +64,11 @@ impl<'a> Share<'a> {
         Share { repository, exchange }
     }
 
+    /// The ref of this clone's own log, and where it ends.
+    pub fn own_log(&self) -> Result<Option<(String, Oid)>> {
+        Ok(self.own()?.map(|(writer, tip)| (format!("{LOGS}{writer}"), tip)))
+    }
+
     /// Whether the remote is known to hold all of this clone's own log. Makes no connection.
     pub fn is_done(&self) -> Result<bool> {
         let Some((writer, tip)) = self.own()? else { return Ok(true) };
@@ -199,14 +204,16 @@ impl<'a> Share<'a> {
         }
         for ((writer, tip), result) in offers.iter().zip(&results) {
             if *result == Pushed::Done {
-                let name = folder.log(*writer);
-                // Where it cannot be noted it is only pushed once more.
-                drop(
-                    self.repository.find_ref(&name).and_then(|old| self.repository.compare_and_swap(&name, old, *tip)),
-                );
+                self.note(folder, *writer, *tip);
             }
         }
         Ok(results)
+    }
+
+    /// Notes where a log stands over there. Where that cannot be noted it is only pushed or fetched once more.
+    fn note(&self, folder: &Folder, writer: WriterId, tip: Oid) {
+        let name = folder.log(writer);
+        drop(self.repository.find_ref(&name).and_then(|old| self.repository.compare_and_swap(&name, old, tip)));
     }
 
     /// Fetches all logs into a folder; gives back what the remote holds, and what is odd about that.
@@ -217,11 +224,15 @@ impl<'a> Share<'a> {
         let graph = self.graph()?;
         let is_back =
             |writer: &WriterId, tip: Oid| noted.get(writer).is_some_and(|noted| graph.is_ancestor(tip, *noted));
-        let wanted: Vec<String> = held
-            .iter()
-            .filter(|(writer, tip)| noted.get(writer) != Some(*tip) && !is_back(writer, **tip))
-            .map(|(writer, _)| format!("{LOGS}{writer}:{}", folder.log(*writer)))
-            .collect();
+        let news = held.iter().filter(|(writer, tip)| noted.get(writer) != Some(*tip) && !is_back(writer, **tip));
+        // What came here by another way need not come once more; a log that would have to be forced is left to git to refuse.
+        let is_here = |writer: &WriterId, tip: &Oid| {
+            graph.record(*tip).is_some() && noted.get(writer).is_none_or(|noted| graph.is_ancestor(*noted, *tip))
+        };
+        let (here, wanted): (Vec<_>, Vec<_>) = news.partition(|(writer, tip)| is_here(writer, tip));
+        here.into_iter().for_each(|(writer, tip)| self.note(folder, *writer, *tip));
+        let wanted: Vec<String> =
+            wanted.into_iter().map(|(writer, _)| format!("{LOGS}{writer}:{}", folder.log(*writer))).collect();
         for refspecs in wanted.chunks(AT_ONCE) {
             self.exchange.fetch(refspecs)?;
         }
