@@ -80,6 +80,12 @@ pub enum Command {
     Resolve(Resolve),
     /// Record a change of the policy file with its reason, so that its own suites judge it from then on
     ApprovePolicy(ApprovePolicy),
+    /// Exchange records with a remote: fetch the logs that are there, push what they lack
+    #[command(
+        after_help = "Without REMOTE the one of the current branch, else the only one, else origin. Ends with 1 where this clone's own log\n\
+                      was not taken. A push shares its records by itself; this is for a first look at others', and to try again."
+    )]
+    Sync(SyncArgs),
     /// Remove evidence past its retention, and what dead runs left; records stay
     #[command(
         after_help = "Evidence is kept for '[evidence] keep' after its proof, 180 days by default; what no record names goes after a day.\n\
@@ -347,6 +353,13 @@ pub struct ApprovePolicy {
     /// For a rollback: the commit that it replaces
     #[arg(long, value_name = "REV")]
     pub replacing: Option<String>,
+}
+
+/// `sync`
+#[derive(Debug, Args)]
+pub struct SyncArgs {
+    /// The remote, by its name or URL
+    pub remote: Option<String>,
 }
 
 /// `gc`

@@ -39,6 +39,7 @@ mod repositories;
 mod rollback;
 mod screens;
 mod selection;
+mod sharing;
 mod show;
 mod signing;
 mod support;

@@ -50,8 +50,8 @@ impl Sandbox {
 
     /// Whether the newest record's commit bears a signature.
     fn bears_a_signature(&self) -> bool {
-        let record = self.git_ok(&["for-each-ref", "--format=%(objectname)", "refs/proof/log/"]);
-        self.git_ok(&["cat-file", "commit", record.lines().next().unwrap()]).contains("\ngpgsig ")
+        let record = self.git_ok(&["rev-list", "--topo-order", "--max-count=1", "--glob=refs/proof/log/*"]);
+        self.git_ok(&["cat-file", "commit", record.trim()]).contains("\ngpgsig ")
     }
 }
 
@@ -69,6 +69,9 @@ fn without_a_key_a_record_is_unsigned_and_with_one_it_is_signed() {
     sandbox.allows(&[(ANA, &key)]);
     assert_eq!(sandbox.signer().as_deref(), Some(ANA));
     sandbox.git_ok(&["fsck", "--strict"]);
+    // Whoever verifies a log need not guess where another key begins: the new one has a log of its own, which leads to the old one.
+    let logs = sandbox.git_ok(&["for-each-ref", "--format=%(refname)", "refs/proof/log/"]);
+    assert_eq!(logs.lines().count(), 2);
 }
 
 #[test]

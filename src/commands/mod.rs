@@ -29,10 +29,12 @@ mod refusal;
 mod repeats;
 pub mod resolve;
 pub mod run;
+mod sharing;
 pub mod show;
 mod show_suite;
 mod statement;
 pub mod status;
+pub mod sync;
 pub mod verify;
 mod watch;
 mod way_on;
@@ -74,6 +76,7 @@ pub fn dispatch(cli: Cli, caller: &Caller, reporter: &mut Reporter) -> Result<Ex
         Command::Judge(args) => judge::judge(&args, reporter),
         Command::Resolve(args) => resolve::resolve(caller, &open()?, &args, reporter),
         Command::ApprovePolicy(args) => approve_policy::approve(caller, &open()?, &args, reporter),
+        Command::Sync(args) => sync::sync(caller, &open()?, &args, reporter),
         Command::Gc(args) => gc::gc(caller, &open()?, &args, reporter),
         Command::Config(args) => config::run(caller, &args, reporter),
         Command::Completions { shell } => completions(shell, reporter),

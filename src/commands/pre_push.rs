@@ -7,13 +7,14 @@ use super::ground::Ground;
 use super::killed;
 use super::refusal;
 use super::repeats::Repeat;
+use super::sharing::{self, Destination};
 use super::weighing::{Weighed, Weight, owing};
 use crate::caller::Caller;
 use crate::error::{Context as _, Error, Exit, Result};
 use crate::gate::{self, GatedUpdate};
 use crate::git::Repository;
 use crate::hooks::{self, KeptOutcome, SeenPolicy};
-use crate::policy::{OnMissing, Policy};
+use crate::policy::{OnMissing, Policy, Share};
 use crate::prove::supervise::close_inherited;
 use crate::prove::{Cancel, Parent};
 use crate::records::Answer;
@@ -38,6 +39,7 @@ pub fn pre_push(caller: &Caller, args: &[OsString], reporter: &mut Reporter) -> 
         return Err(Error::new("cannot tell where git pushes to: the hook got no remote and URL")
             .hint("a hook manager in between must pass the hook's arguments on"));
     };
+    let (remote_name, url_given) = (remote.clone(), url.clone());
     let remote = remote.to_string_lossy().into_owned();
     let url = url.to_string_lossy().into_owned();
     let repository = Repository::open(caller)?;
@@ -50,6 +52,8 @@ pub fn pre_push(caller: &Caller, args: &[OsString], reporter: &mut Reporter) -> 
         }
     }
     let updates = select::parse_updates(&input)?;
+    let carried = sharing::logs_among(&updates);
+    let to = Destination { remote: remote_name, url: url_given, folder: caller.directory.clone(), carried };
     let reader = PolicyReader::new(&repository);
     let anchors = {
         let installed = SeenPolicy::read(&repository)?;
@@ -65,7 +69,7 @@ pub fn pre_push(caller: &Caller, args: &[OsString], reporter: &mut Reporter) -> 
         return Ok(Exit::Allowed);
     }
     let ground = Ground::with(caller, &repository, reader, anchors)?;
-    Gate { ground, reporter, url: Some(url), parent: Some(parent), says: Says::Here }.pass(&gated)
+    Gate { ground, reporter, url: Some(url), to: vec![to], parent: Some(parent), says: Says::Here }.pass(&gated)
 }
 
 /// The gate over gated updates: looks up, proves what is missing, decides, says so.
@@ -76,6 +80,8 @@ pub struct Gate<'a, 'r> {
     pub reporter: &'r mut Reporter,
     /// The URL that is pushed to, where the connection is open meanwhile.
     pub url: Option<String>,
+    /// Where records are shared with: what is pushed to.
+    pub to: Vec<Destination>,
     /// Whose death ends a proof: git's, of which this is the hook.
     pub parent: Option<Parent>,
     /// Who says what may go.
@@ -99,12 +105,16 @@ impl Gate<'_, '_> {
         let mut weighed = self.ground.weigh(updates)?;
         let mut held_open = std::time::Duration::ZERO;
         let mut pins = Vec::new();
-        if outcome(&weighed) == gate::Outcome::Missing {
-            let refuses = |policy: &Policy| policy.gate.on_missing == OnMissing::Refuse;
-            if owing(&weighed).any(|(_, assessment)| refuses(&assessment.policy.policy)) {
-                refusal::refused(self.reporter, &self.ground, &weighed, &gate::decide(&gate_input(&weighed)));
-                return Ok(Exit::Refused);
-            }
+        let shares = sharing::asked_for(&self.ground, &weighed) != Share::Never;
+        if outcome(&weighed) == gate::Outcome::Missing && shares {
+            sharing::fetch(&self.ground, self.reporter, &self.to, self.parent);
+            self.go_on_unless_interrupted()?;
+            self.ground.refresh()?;
+            weighed = self.ground.weigh(updates)?;
+        }
+        let refuses = |policy: &Policy| policy.gate.on_missing == OnMissing::Refuse;
+        let is_refused_unproven = owing(&weighed).any(|(_, assessment)| refuses(&assessment.policy.policy));
+        if outcome(&weighed) == gate::Outcome::Missing && !is_refused_unproven {
             // A proof takes its time; what is pushed has to be here still when it is over, whoever tidies up meanwhile.
             for (_, assessment) in owing(&weighed) {
                 let Subject { commit, tag, .. } = &assessment.subject;
@@ -128,6 +138,19 @@ impl Gate<'_, '_> {
         }
         let gated = gate_input(&weighed);
         let decision = gate::decide(&gated);
+        let asked_for = sharing::asked_for(&self.ground, &weighed);
+        if asked_for != Share::Never {
+            let failed = sharing::push(&self.ground, self.reporter, &self.to, self.parent);
+            if !failed.is_empty() {
+                self.go_on_unless_interrupted()?;
+            }
+            match (asked_for, failed.first()) {
+                (Share::Required, Some(first)) if decision.outcome() == gate::Outcome::Allowed => {
+                    return Err(sharing::refusal(first));
+                }
+                _ => sharing::note_failed(self.reporter, &failed),
+            }
+        }
         if decision.outcome() != gate::Outcome::Allowed {
             refusal::refused(self.reporter, &self.ground, &weighed, &decision);
             return Ok(Exit::Refused);

@@ -1,11 +1,14 @@
-//! `push`: proves what would be pushed, then pushes exactly that, all refs or none.
+//! `push`: proves what would be pushed, shares the log, then pushes exactly that, all refs or none.
 
+use std::ffi::{OsStr, OsString};
+use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::PermissionsExt as _;
 
 use bstr::{BStr, ByteSlice as _};
 
 use super::ground::Ground;
 use super::pre_push::{Gate, Says};
+use super::sharing::Destination;
 use crate::caller::Caller;
 use crate::cli;
 use crate::error::{Context as _, Error, Exit, Result};
@@ -17,7 +20,7 @@ use crate::url::without_user_info;
 
 /// A hook that writes down what git would push.
 const LISTENER: &str =
-    "#!/bin/sh\n{ printf '%s\\n%s\\n' \"$1\" \"$2\" >\"${0%/*}/where\" && cat >\"${0%/*}/updates\"; exit; }\n";
+    "#!/bin/sh\n{ printf '%s\\0%s\\0' \"$1\" \"$2\" >>\"${0%/*}/where\" && cat >\"${0%/*}/updates\"; exit; }\n";
 
 /// Lines of git's own complaint that are handed on, at most.
 const MAX_GIT_LINES: usize = 8;
@@ -25,6 +28,8 @@ const MAX_GIT_LINES: usize = 8;
 /// What git would push, and where to.
 struct Listened {
     remote: String,
+    /// One for each URL that is pushed to.
+    to: Vec<Destination>,
     updates: Vec<RefUpdate>,
 }
 
@@ -49,7 +54,8 @@ pub fn push(caller: &Caller, repository: &Repository, args: &cli::Push, reporter
             Effect::Open | Effect::Unknown | Effect::Stuck => Says::Here,
         };
         let ground = Ground::with(caller, repository, reader, anchors)?;
-        let decision = Gate { ground, reporter, url: None, parent: None, says }.pass(&gated)?;
+        let to = listened.to.clone();
+        let decision = Gate { ground, reporter, url: None, to, parent: None, says }.pass(&gated)?;
         if decision != Exit::Allowed {
             return Ok(decision);
         }
@@ -66,7 +72,7 @@ fn listen(repository: &Repository, args: &cli::Push) -> Result<Option<Listened>>
     std::fs::write(&hook, LISTENER).context("cannot write the listening hook")?;
     std::fs::set_permissions(&hook, std::fs::Permissions::from_mode(0o700))
         .context("cannot write the listening hook")?;
-    let mut hooks_path = std::ffi::OsString::from("core.hooksPath=");
+    let mut hooks_path = OsString::from("core.hooksPath=");
     hooks_path.push(folder.path());
     let mut git = repository.by_hand().arg("-c").arg(hooks_path);
     git = git.args(["-c", "push.recurseSubmodules=no", "push", "--dry-run", "--porcelain"]);
@@ -81,9 +87,15 @@ fn listen(repository: &Repository, args: &cli::Push) -> Result<Option<Listened>>
     }
     let read = |name: &str| std::fs::read(folder.path().join(name));
     let Ok(destination) = read("where") else { return Ok(None) };
-    let remote = destination.lines().next().context("cannot tell where git pushes to")?.to_str_lossy().into_owned();
+    let folder = repository.work_tree().unwrap_or(repository.git_dir());
+    let fields: Vec<OsString> =
+        destination.split(|byte| *byte == 0).map(|field| OsStr::from_bytes(field).to_owned()).collect();
+    let pairs = fields.chunks_exact(2).map(|pair| (pair[0].clone(), pair[1].clone()));
+    let to = pairs.map(|(remote, url)| Destination { remote, url, folder: folder.to_owned(), carried: Vec::new() });
+    let to: Vec<Destination> = to.collect();
+    let remote = to.first().context("cannot tell where git pushes to")?.remote.to_string_lossy().into_owned();
     let updates = select::parse_updates(&read("updates").context("cannot read what git would push")?)?;
-    Ok((!updates.is_empty()).then_some(Listened { remote, updates }))
+    Ok((!updates.is_empty()).then_some(Listened { remote, to, updates }))
 }
 
 /// Pushes exactly these ids, each only if its ref over there is still what it was. The user's hooks run.

@@ -50,6 +50,14 @@ fn is_passed(name: &OsStr) -> bool {
         || matches!(&*name, "GIT_ASKPASS" | "GIT_CONFIG_GLOBAL" | "GIT_CONFIG_SYSTEM" | "GIT_CONFIG_NOSYSTEM")
 }
 
+/// Variables that say how the user connects, beside those that every git child gets: `git -c http.extraHeader=… push` comes in the first.
+fn is_about_connecting(name: &OsStr) -> bool {
+    let name = name.to_string_lossy();
+    let starts = ["GIT_CONFIG_KEY_", "GIT_CONFIG_VALUE_", "GIT_HTTP", "GIT_PROTOCOL", "GIT_PROXY"];
+    starts.iter().any(|start| name.starts_with(start))
+        || matches!(&*name, "GIT_CONFIG_PARAMETERS" | "GIT_CONFIG_COUNT" | "GIT_TERMINAL_PROMPT" | "GIT_ALLOW_PROTOCOL")
+}
+
 /// The variables that say which repository is meant; they are heard once, when it is opened.
 fn is_location(name: &OsStr) -> bool {
     let name = name.to_string_lossy();
@@ -124,6 +132,15 @@ impl Program {
         let mut git = self.command(&caller.directory);
         git.patience = PATIENCE_AT_FIRST;
         for (name, value) in caller.variables.iter().filter(|(name, _)| is_location(name)) {
+            git.command.env(name, value);
+        }
+        git
+    }
+
+    /// A hardened command that reaches a remote as the user does.
+    pub(super) fn connecting(&self, caller: &Caller, folder: &Path) -> GitCommand {
+        let mut git = self.command(folder);
+        for (name, value) in caller.variables.iter().filter(|(name, _)| is_about_connecting(name)) {
             git.command.env(name, value);
         }
         git

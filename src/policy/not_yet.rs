@@ -3,7 +3,7 @@
 //! Only those that would change a verdict, let a push through, or say where evidence lies: under them a proof is refused, never made
 //! without them.
 
-use super::types::{Policy, Share, WorkspaceMode};
+use super::types::{Policy, WorkspaceMode};
 
 /// A key whose demand this version cannot meet.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -23,7 +23,6 @@ const MISSING: &[Missing] = &[
     // A folder in the work tree is the user's: what is written there shows in git's status and can be committed.
     ("evidence.folder", |policy| policy.evidence.folder.is_some(), "evidence is kept in the git directory"),
     ("changelog.require", |policy| policy.changelog.require, "the Operations Changelog is not checked at a push"),
-    ("records.share", |policy| policy.records.share == Share::Required, "the log is not pushed along"),
 ];
 
 impl Policy {
@@ -46,14 +45,15 @@ mod tests {
     #[test]
     fn a_policy_within_what_works_asks_for_nothing_more() {
         let text = "[suites.a]\nrun = ['a']\nreport = 'mocha-json'\nallow_skipped = [{ test = 'x', reason = 'y' }]\nartifacts = [{ paths = 'x' }]\nsources = ['x']\n\
-                    [warnings]\nfail = ['x']\nallow = [{ pattern = 'x', reason = 'y' }]\n[evidence]\nkeep = '1d'\n[proof]\ngit = 'history'\nfilters = ['lfs']\n";
+                    [warnings]\nfail = ['x']\nallow = [{ pattern = 'x', reason = 'y' }]\n[evidence]\nkeep = '1d'\n[proof]\ngit = 'history'\nfilters = ['lfs']\n\
+                    [records]\nshare = 'required'\n";
         assert!(keys(text).is_empty());
     }
 
     #[test]
     fn every_key_whose_work_comes_later_is_named() {
         let text = "[proof]\nworkspace = 'reuse'\n[evidence]\nfolder = 'proofs'\n[changelog]\nrequire = true\n\
-                    [records]\nshare = 'required'\n[suites.a]\nrun = ['a']\nreport = 'ctrf'\n";
-        assert_eq!(keys(text), ["proof.workspace", "evidence.folder", "changelog.require", "records.share"]);
+                    [suites.a]\nrun = ['a']\nreport = 'ctrf'\n";
+        assert_eq!(keys(text), ["proof.workspace", "evidence.folder", "changelog.require"]);
     }
 }

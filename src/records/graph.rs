@@ -3,7 +3,7 @@
 //! Deliberately absent: what the records mean.
 
 use std::cell::RefCell;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use super::index::{By, Damaged, Growing, Index, Nature, Node, Place, Rank, Stored};
 use super::logs::{Logs, Writes, writer_named};
@@ -130,6 +130,12 @@ impl<'a> Graph<'a> {
     /// Whether `ancestor` was in the log when `record` was written. No record is its own ancestor.
     pub(super) fn is_ancestor(&self, ancestor: Oid, record: Oid) -> bool {
         self.ask(|index| is_ancestor(index, ancestor, record))
+    }
+
+    /// The records that count and that these ends lead to, the ends among them.
+    pub(super) fn reach(&self, ends: &[Oid]) -> HashSet<Oid> {
+        let leads = |id: &Oid| ends.iter().any(|end| end == id || self.is_ancestor(*id, *end));
+        self.newest(usize::MAX).into_iter().filter(leads).collect()
     }
 
     /// Whether every record of a writer that counts is this one, or in its ancestry.

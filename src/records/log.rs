@@ -2,10 +2,8 @@
 //!
 //! Deliberately absent: rewriting or removing a record, how a signature is made, and touching any ref but the log.
 
-use std::fs::{File, OpenOptions};
-use std::os::unix::fs::OpenOptionsExt as _;
-use std::thread::sleep;
-use std::time::{Duration, Instant};
+use std::fs::File;
+use std::time::Duration;
 
 use jiff::Timestamp;
 
@@ -13,14 +11,15 @@ use super::canonical;
 use super::fit::fit;
 use super::graph::Graph;
 use super::index::Nature;
+use super::lock;
 use super::logs::{LOGS, Logs};
 use super::read::{MAX_OTHER_PARENTS, Recorded, read, tree_of};
 use super::statement::{Body, PREDICATE_TYPE, Person, Predicate, STATEMENT_TYPE, Statement, Subject};
 use super::trust::{Role, Signatures, Trust};
-use super::writer::{self, WriterId};
+use super::writer::{self, SignedAs, WriterId};
 use crate::digest::Digest;
-use crate::error::{Context as _, Error, Result};
-use crate::git::{Identity, Kind, Oid, Repository, SignatureSettings, Signed, Swap, Unsigned, make_own_dir};
+use crate::error::{Error, Result};
+use crate::git::{Identity, Kind, Oid, Repository, SignatureSettings, Signed, Swap, Unsigned};
 
 /// How long another process of this clone may hold the lock; an append takes some hundredths of a second.
 const LOCK_PATIENCE: Duration = Duration::from_secs(60);
@@ -105,6 +104,22 @@ impl<'a> Log<'a> {
         }
     }
 
+    /// What its records are signed with, as far as another log has to begin where that changes.
+    fn signed_as(&self) -> SignedAs {
+        match self.signs() {
+            true => SignedAs::with(&self.settings.key_identity()),
+            false => SignedAs::nothing(),
+        }
+    }
+
+    fn signs(&self) -> bool {
+        match self.signing {
+            Signing::Always => true,
+            Signing::WhereSetUp => self.settings.has_key(),
+            Signing::Never => false,
+        }
+    }
+
     /// Who records.
     pub fn who(&self) -> Person {
         Person { name: self.committer.name.to_string(), email: self.committer.email.to_string() }
@@ -113,13 +128,26 @@ impl<'a> Log<'a> {
     /// Appends a record. When this returns, the record is durable and was read back.
     pub fn append(&self, draft: Draft) -> Result<Recorded> {
         let _lock = self.lock()?;
+        self.append_locked(&draft)
+    }
+
+    fn append_locked(&self, draft: &Draft) -> Result<Recorded> {
         for _ in 0..ATTEMPTS {
-            if let Some(recorded) = self.attempt(&draft)? {
+            if let Some(recorded) = self.attempt(draft)? {
                 return Ok(recorded);
             }
         }
         Err(Error::new(format!("cannot record: the log moved under {ATTEMPTS} attempts"))
             .hint("something else writes refs/proof/ in this repository; run the command again when it has ended"))
+    }
+
+    /// Begins a new log with the content of a record that stands in the one before.
+    pub(super) fn begin_anew_with(&self, recorded: &Recorded) -> Result<Recorded> {
+        let Statement { subject: [subject], predicate, .. } = recorded.statement().clone();
+        let Predicate { repository, terminal, host, tool, started, finished, body, .. } = predicate;
+        let _lock = self.lock()?;
+        writer::renew(self.repository, self.signed_as())?;
+        self.append_locked(&Draft { subject, repository, terminal, host, tool, started, finished, body })
     }
 
     /// `None` where the log moved meanwhile.
@@ -154,37 +182,20 @@ impl<'a> Log<'a> {
     }
 
     fn lock(&self) -> Result<File> {
-        let folder = self.repository.own_dir();
-        make_own_dir(&folder)?;
-        let path = folder.join("log.lock");
-        let what = || format!("cannot lock the log with {}", path.display());
-        let file = OpenOptions::new().create(true).append(true).mode(0o600).open(&path).context(what())?;
-        let began = Instant::now();
-        loop {
-            match file.try_lock() {
-                Ok(()) => return Ok(file),
-                Err(std::fs::TryLockError::WouldBlock) if began.elapsed() < LOCK_PATIENCE => {
-                    sleep(Duration::from_millis(5));
-                }
-                Err(std::fs::TryLockError::WouldBlock) => {
-                    return Err(Error::new(format!("{}: another proof-gate holds it", what()))
-                        .hint("end that process; the lock goes with it"));
-                }
-                Err(std::fs::TryLockError::Error(error)) => return Err(error).context(what()),
-            }
-        }
+        lock::take(self.repository, ("log.lock", "the log"), LOCK_PATIENCE, &|_| true)
     }
 
-    /// Whose log to write, and where it ends. A copied or restored clone, or one whose log was damaged, begins a new one.
+    /// Whose log to write, and where it ends. A copied or restored clone, one whose log was damaged, and one that signs otherwise than
+    /// before, begins a new one.
     fn place(&self, graph: &Graph<'_>) -> Result<(WriterId, Option<Oid>)> {
-        if let Some(writer) = writer::current(self.repository)? {
+        if let Some(writer) = writer::current(self.repository, self.signed_as())? {
             let name = format!("{LOGS}{writer}");
             let tip = self.repository.find_ref(&name)?;
             if is_whole(graph, writer, tip) {
                 return Ok((writer, tip));
             }
         }
-        Ok((writer::renew(self.repository)?, None))
+        Ok((writer::renew(self.repository, self.signed_as())?, None))
     }
 
     fn statement(&self, draft: Draft, writer: WriterId, previous: Option<Oid>) -> Statement {
@@ -212,10 +223,9 @@ impl<'a> Log<'a> {
         let tree = tree_of(self.repository.object_id(Kind::Blob, &json)?);
         let message = format!("{}\n", headline(statement));
         let unsigned = Unsigned { tree: &tree, parents, identity: &self.committer, message: &message };
-        let commit = match self.signing {
-            Signing::Always => self.repository.sign(unsigned)?,
-            Signing::WhereSetUp if self.settings.has_key() => self.repository.sign(unsigned)?,
-            Signing::WhereSetUp | Signing::Never => unsigned.bytes(self.repository.object_id(Kind::Tree, &tree)?),
+        let commit = match self.signs() {
+            true => self.repository.sign(unsigned)?,
+            false => unsigned.bytes(self.repository.object_id(Kind::Tree, &tree)?),
         };
         let id = self.repository.object_id(Kind::Commit, &commit)?;
         Ok((id, Objects { blob: json, tree, commit }))

@@ -11,7 +11,7 @@ use crate::git::{Oid, Repository};
 /// Where this clone's logs lie.
 pub(super) const LOGS: &str = "refs/proof/log/";
 /// Where fetched logs lie, below their remote's name.
-const REMOTES: &str = "refs/proof/remotes/";
+pub(super) const REMOTES: &str = "refs/proof/remotes/";
 
 /// Which logs are read.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -14,12 +14,15 @@ mod history;
 mod index;
 mod journal;
 mod key;
+mod lock;
 mod log;
 mod logs;
 mod lookup;
 mod problem;
 mod read;
 mod receive;
+mod remotes;
+mod share;
 mod statement;
 mod trust;
 mod walk;
@@ -41,6 +44,7 @@ pub use lookup::{Answer, Question, Records, Standing};
 pub use problem::{Problem, ProblemKind};
 pub use read::Recorded;
 pub use receive::{Arrival, Arrived, Refused, arrived, check_arrivals};
+pub use share::{Oddity, Share, Synced};
 pub use statement::{
     Approval, Body, Changes, Ended, Established, EvidenceFile, KilledRun, Obligation, Person, Policies, PolicyApproval,
     Predicate, Resolution, Scenario, Statement, Subject, SubjectDigest, SuiteEntry, VerdictBody,

@@ -20,6 +20,9 @@ use crate::git::{Repository, make_own_dir, write_durably};
 /// The first word of the file; a number after it gives its format.
 const HEADER: &str = "proof-gate-writer";
 
+/// The newest format that is known. Format 1 had no line about signing: nothing was signed then.
+const FORMAT: u64 = 2;
+
 /// 16 lower-case hexadecimal digits: whose log it is.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
@@ -107,25 +110,52 @@ impl Place {
     }
 }
 
+/// With what a clone signs its records. One writer has one: whoever verifies a log need not guess where another begins.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SignedAs(Digest);
+
+impl SignedAs {
+    /// Nothing is signed.
+    pub fn nothing() -> Self {
+        SignedAs::with(b"unsigned")
+    }
+
+    /// What tells one signing set-up from another: the format and the key, say.
+    pub fn with(identity: &[u8]) -> Self {
+        SignedAs(Digest::of(identity))
+    }
+}
+
 /// What the writer file says.
 enum Stored {
     Nothing,
-    Writer(WriterId, Place),
+    Writer(WriterId, Place, SignedAs),
 }
 
-/// This clone's writer, if it has one that belongs to this place.
-pub(super) fn current(repository: &Repository) -> Result<Option<WriterId>> {
+/// This clone's writer, if it has one that belongs to this place and signs like this.
+pub(super) fn current(repository: &Repository, signing: SignedAs) -> Result<Option<WriterId>> {
+    Ok(of_place(repository)?.filter(|(_, with)| *with == signing).map(|(writer, _)| writer))
+}
+
+/// The writer whose log this clone wrote last, if it belongs to this place.
+pub(super) fn last(repository: &Repository) -> Result<Option<WriterId>> {
+    Ok(of_place(repository)?.map(|(writer, _)| writer))
+}
+
+fn of_place(repository: &Repository) -> Result<Option<(WriterId, SignedAs)>> {
     match read(&repository.own_dir().join("writer"))? {
-        Stored::Writer(writer, place) if place.is_same(&Place::of(repository.common_dir())?) => Ok(Some(writer)),
+        Stored::Writer(writer, place, signing) if place.is_same(&Place::of(repository.common_dir())?) => {
+            Ok(Some((writer, signing)))
+        }
         Stored::Writer(..) | Stored::Nothing => Ok(None),
     }
 }
 
 /// Gives this clone a new writer, durably. The caller holds the log's lock.
-pub(super) fn renew(repository: &Repository) -> Result<WriterId> {
+pub(super) fn renew(repository: &Repository, signing: SignedAs) -> Result<WriterId> {
     let writer = WriterId::random()?;
-    let place = Place::of(repository.common_dir())?;
-    let text = format!("{HEADER} 1\n{writer}\n{}\n{}\n{}\n", place.device, place.inode, place.path);
+    let Place { device, inode, path } = Place::of(repository.common_dir())?;
+    let text = format!("{HEADER} 2\n{writer}\n{device}\n{inode}\n{path}\n{}\n", signing.0);
     make_own_dir(&repository.own_dir())?;
     write_durably(&repository.own_dir().join("writer"), text.as_bytes())?;
     Ok(writer)
@@ -141,19 +171,25 @@ fn read(path: &Path) -> Result<Stored> {
     let text = String::from_utf8_lossy(&bytes);
     let lines: Vec<&str> = text.lines().collect();
     if let Some((HEADER, format)) = lines.first().and_then(|line| line.split_once(' '))
-        && format.parse::<u64>().is_ok_and(|format| format > 1)
+        && format.parse::<u64>().is_ok_and(|format| format > FORMAT)
     {
         return Err(Error::new(format!("cannot read {}: a newer proof-gate wrote it", path.display()))
             .hint("use that newer proof-gate in this clone"));
     }
     let stored = || {
-        let [header, writer, device, inode, place] = lines[..] else { return None };
+        let (header, rest) = lines.split_first()?;
+        let (four, signing) = match (header.strip_prefix(HEADER)?, rest) {
+            (" 1", four) => (four, SignedAs::nothing()),
+            (" 2", [four @ .., signing]) => (four, SignedAs(Digest::try_from((*signing).to_owned()).ok()?)),
+            _ => return None,
+        };
+        let [writer, device, inode, path] = four else { return None };
         let place = Place {
             device: device.parse().ok()?,
             inode: inode.parse().ok()?,
-            path: Digest::try_from(place.to_owned()).ok()?,
+            path: Digest::try_from((*path).to_owned()).ok()?,
         };
-        (header == format!("{HEADER} 1")).then_some(Stored::Writer(WriterId::parse(writer)?, place))
+        Some(Stored::Writer(WriterId::parse(writer)?, place, signing))
     };
     Ok(stored().unwrap_or(Stored::Nothing))
 }
@@ -184,11 +220,32 @@ mod tests {
     fn a_damaged_file_is_as_none_and_a_newer_one_is_left_alone() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("writer");
-        for damaged in ["", "\0\0\0", "proof-gate-writer 1\n", "proof-gate-writer 1\nff\n1\n1\nx\n"] {
+        let six = format!("\n00000000000000ff\n1\n1\n{0}\n{0}\n", Digest::of(b""));
+        let of_no_format = ["proof-gate-writer 1", "proof-gate-writer 0"].map(|header| format!("{header}{six}"));
+        let cut =
+            ["", "\0\0\0", "proof-gate-writer 1\n", "proof-gate-writer 1\nff\n1\n1\nx\n", "proof-gate-writer 2\n"];
+        for damaged in cut.into_iter().chain(of_no_format.iter().map(String::as_str)) {
             fs::write(&path, damaged).unwrap();
             assert!(matches!(read(&path), Ok(Stored::Nothing)), "{damaged:?}");
         }
-        fs::write(&path, "proof-gate-writer 2\nsomething else\n").unwrap();
+        fs::write(&path, "proof-gate-writer 3\nsomething else\n").unwrap();
         assert!(read(&path).err().unwrap().message.contains("newer"));
+    }
+
+    #[test]
+    fn a_file_of_the_first_format_says_that_nothing_is_signed() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("writer");
+        let five = format!("00000000000000ff\n1\n1\n{}\n", Digest::of(b""));
+        let signed = SignedAs::with(b"ssh key");
+        for (text, signing) in [
+            (format!("proof-gate-writer 1\n{five}"), SignedAs::nothing()),
+            (format!("proof-gate-writer 2\n{five}{}\n", SignedAs::nothing().0), SignedAs::nothing()),
+            (format!("proof-gate-writer 2\n{five}{}\n", signed.0), signed),
+        ] {
+            fs::write(&path, &text).unwrap();
+            let Ok(Stored::Writer(writer, _, with)) = read(&path) else { panic!("{text}") };
+            assert_eq!((writer.to_string().as_str(), with), ("00000000000000ff", signing));
+        }
     }
 }
