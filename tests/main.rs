@@ -40,6 +40,7 @@ mod rollback;
 mod screens;
 mod selection;
 mod show;
+mod status;
 mod support;
 mod sweep;
 mod tidy;

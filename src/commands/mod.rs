@@ -32,6 +32,8 @@ pub mod show;
 mod show_suite;
 mod statement;
 pub mod status;
+mod status_kept;
+mod status_row;
 mod watch;
 mod way_on;
 

@@ -18,6 +18,7 @@ mod logs;
 mod lookup;
 mod problem;
 mod read;
+mod sorted;
 mod statement;
 mod walk;
 mod wire;
