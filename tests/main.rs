@@ -42,6 +42,7 @@ mod selection;
 mod sharing;
 mod show;
 mod signing;
+mod status;
 mod support;
 mod sweep;
 mod tidy;

@@ -36,6 +36,8 @@ mod statement;
 pub mod status;
 pub mod sync;
 pub mod verify;
+mod status_kept;
+mod status_row;
 mod watch;
 mod way_on;
 mod weighing;

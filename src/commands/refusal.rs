@@ -10,7 +10,7 @@ use crate::error::Result;
 use crate::gate::{Decision, Obstacle, RefDecision};
 use crate::git::Oid;
 use crate::judge::Finding;
-use crate::records::{Answer, Body, Recorded, Standing};
+use crate::records::{Answer, Body, Recorded, Signatures, Standing};
 use crate::reporter::{Line, Reporter, Tone, clock, time_zone};
 
 /// Findings named for one ref, at most; the rest is counted.
@@ -103,12 +103,23 @@ fn ok_lines(ground: &Ground<'_>, weighed: &Weighed, width: usize) -> Vec<Line> {
     let Some(recorded) = newest(assessment) else { return vec![line] };
     let predicate = recorded.statement().predicate();
     let from = Line::new().text("recorded ").data(clock(predicate.finished, ground.now, &time_zone(ground.caller)));
-    let from = from.text(" by ").data(&predicate.who.email);
+    let from = match signer(ground, assessment, recorded) {
+        Some(signer) => from.text(" signed by ").data(signer),
+        None => from.text(" by ").data(&predicate.who.email),
+    };
     let from = if predicate.terminal { from } else { from.text(" (not human-run)") };
     if line.width() + 3 + from.width() <= WIDTH {
         vec![line.text("   ").then(from)]
     } else {
         vec![line, Line::new().to(11).then(from)]
+    }
+}
+
+/// Who signed a record, where that was asked of it: a push that needs no signature waits for nobody who checks one.
+fn signer(ground: &Ground<'_>, assessment: &Assessment, recorded: &Recorded) -> Option<String> {
+    match ground.demands(&assessment.policy.policy).signatures {
+        Signatures::Any => None,
+        Signatures::Required => ground.records.signed(recorded).ok()??.principal().map(str::to_owned),
     }
 }
 

@@ -113,6 +113,13 @@ impl Verifier {
         })
     }
 
+    /// Whom it lets count, as bytes to compare.
+    pub fn list(&self) -> Vec<u8> {
+        let openpgp = self.signers.openpgp.iter().flat_map(|(who, key)| format!("{who} {key}\n").into_bytes());
+        let revoked = self.revoked.as_ref().and_then(|file| std::fs::read(file).ok()).unwrap_or_default();
+        self.signers.ssh.iter().copied().chain(openpgp).chain(revoked).collect()
+    }
+
     /// Who signed a commit. An error only where that cannot be found out.
     pub fn check(&self, commit: &[u8]) -> Result<Signed> {
         match Signature::of_commit(commit) {

@@ -2,12 +2,10 @@
 //!
 //! Deliberately absent: leniency. A second spelling of the same record would be a second record with the same meaning.
 
-use std::collections::BTreeMap;
-
-use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde::Deserialize;
 use thiserror::Error;
 
+use super::sorted;
 use super::statement::{Body, FORMAT, PREDICATE_TYPE, STATEMENT_TYPE, Statement, SuiteEntry};
 use crate::judge::{Code, Word};
 
@@ -39,13 +37,12 @@ pub fn decode(bytes: &[u8]) -> Result<Statement, Unreadable> {
     if bytes.len() > MAX_BYTES {
         return Err(Unreadable::Malformed(format!("it has {} bytes, more than {MAX_BYTES}", bytes.len())));
     }
-    if let Ok(peek) = serde_json::from_slice::<Peek>(bytes)
-        && peek.predicate.format > FORMAT
-    {
-        return Err(Unreadable::Newer(peek.predicate.format));
-    }
+    // What reads as a statement is of the known format; only what does not is looked at for a newer one.
     let statement: Statement =
-        serde_json::from_slice(bytes).map_err(|error| Unreadable::Malformed(error.to_string()))?;
+        serde_json::from_slice(bytes).map_err(|error| match serde_json::from_slice::<Peek>(bytes) {
+            Ok(peek) if peek.predicate.format > FORMAT => Unreadable::Newer(peek.predicate.format),
+            Ok(_) | Err(_) => Unreadable::Malformed(error.to_string()),
+        })?;
     if bytes_of(&statement)? != bytes {
         return Err(Unreadable::Malformed("it is not in canonical form".to_owned()));
     }
@@ -54,30 +51,10 @@ pub fn decode(bytes: &[u8]) -> Result<Statement, Unreadable> {
 }
 
 fn bytes_of(statement: &Statement) -> Result<Vec<u8>, Unreadable> {
-    let malformed = |error: serde_json::Error| Unreadable::Malformed(error.to_string());
-    let value = serde_json::to_value(statement).map_err(malformed)?;
-    let mut bytes = serde_json::to_vec(&Sorted::from(value)).map_err(malformed)?;
+    let mut bytes = Vec::with_capacity(4096);
+    sorted::write(statement, &mut bytes).map_err(|error| Unreadable::Malformed(error.to_string()))?;
     bytes.push(b'\n');
     Ok(bytes)
-}
-
-/// JSON whose objects are sorted, whatever map `serde_json` was built with.
-#[derive(Serialize)]
-#[serde(untagged)]
-enum Sorted {
-    Object(BTreeMap<String, Sorted>),
-    Array(Vec<Sorted>),
-    Scalar(Value),
-}
-
-impl From<Value> for Sorted {
-    fn from(value: Value) -> Self {
-        match value {
-            Value::Object(map) => Sorted::Object(map.into_iter().map(|(key, value)| (key, value.into())).collect()),
-            Value::Array(values) => Sorted::Array(values.into_iter().map(Sorted::from).collect()),
-            Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => Sorted::Scalar(value),
-        }
-    }
 }
 
 /// As much of any format as there must be to tell which it is.

@@ -266,3 +266,8 @@ fn judge_ends(index: &Index, logs: &[(String, WriterId, Oid)], problems: &mut Ve
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod model;
+#[cfg(test)]
+mod tests;

@@ -5,6 +5,7 @@ use super::lookup::Records;
 use super::read::Recorded;
 use super::statement::{Body, Scenario};
 use super::trust::Signatures;
+use crate::digest::Digest;
 use crate::error::Result;
 use crate::git::Oid;
 
@@ -30,6 +31,14 @@ impl Records<'_> {
             }
         }
         Ok(None)
+    }
+
+    /// Changes whenever anything changes that an answer depends on: where the logs end, or what is wrong with them.
+    pub fn digest(&self) -> Digest {
+        let problems = self.problems().into_iter().map(|problem| problem.to_string());
+        let logs = self.graph.logs().into_iter().flat_map(|(name, _, tip)| [name, tip.to_string()]);
+        let fields: Vec<String> = logs.chain(problems).collect();
+        Digest::of_fields(fields.iter().map(String::as_bytes))
     }
 
     /// The approvals of policy changes, newest first.

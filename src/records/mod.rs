@@ -23,6 +23,7 @@ mod read;
 mod receive;
 mod remotes;
 mod share;
+mod sorted;
 mod statement;
 mod trust;
 mod walk;

@@ -9,6 +9,7 @@ use std::rc::Rc;
 use super::accepted::Accepted;
 use super::statement::{Body, Statement};
 use super::writer::WriterId;
+use crate::digest::Digest;
 use crate::error::Result;
 use crate::git::{NotSigned, Oid, Repository, SignatureSettings, Signed, Signers, Verifier, is_unsigned, no_list};
 
@@ -130,6 +131,16 @@ impl<'a> Trust<'a> {
     /// Who had signed the records of a log that were accepted.
     pub(super) fn accepted_writer(&self, writer: WriterId) -> Result<Option<String>> {
         Ok(self.accepted()?.principal_of(writer).map(str::to_owned))
+    }
+
+    /// Everything that decides whose records count, as one digest; none where nobody is listed.
+    pub fn digest(&self) -> Result<Option<Digest>> {
+        let mut lists = Vec::new();
+        for role in [Role::Verdict, Role::Policy, Role::Resolve] {
+            lists.push(self.verifier(role)?.map(|verifier| verifier.list()).unwrap_or_default());
+        }
+        let is_nobody = lists.iter().all(Vec::is_empty);
+        Ok((!is_nobody).then(|| Digest::of_fields(lists.iter().map(Vec::as_slice))))
     }
 
     /// Whose records of this role count, as of now; an error where no list says so.

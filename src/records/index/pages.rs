@@ -17,7 +17,10 @@ use crate::digest::Digest;
 /// The first bytes of the first page.
 const MAGIC: &[u8; 8] = b"pgindex2";
 /// The length of a page, in bytes: what a disk reads at once.
+#[cfg(not(test))]
 const PAGE: usize = 4096;
+#[cfg(test)]
+const PAGE: usize = 512;
 /// The part of it that is the checksum.
 const CHECKSUM: usize = 16;
 const ROOM: usize = PAGE - CHECKSUM;
