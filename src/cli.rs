@@ -82,8 +82,8 @@ pub enum Command {
     ApprovePolicy(ApprovePolicy),
     /// Exchange records with a remote: fetch the logs that are there, push what they lack
     #[command(
-        after_help = "Without REMOTE the one of the current branch, else the only one, else origin. Ends with 1 where this clone's own log\n\
-                      was not taken. A push shares its records by itself; this is for a first look at others', and to try again."
+        after_help = "Without REMOTE it is the one of the current branch, else the only one, else origin. A push shares\n\
+                      records by itself. Ends with 1 where this clone's own log was not taken."
     )]
     Sync(SyncArgs),
     /// Remove evidence past its retention, and what dead runs left; records stay

@@ -127,7 +127,7 @@ impl<'a> Share<'a> {
         let folder = remotes::claim(self.repository, &self.exchange)?;
         let before = Records::load(self.repository)?.all().len();
         let (held, odd) = self.fetch_to(&folder)?;
-        let came = Records::load(self.repository)?.all().len() - before;
+        let came = Records::load(self.repository)?.all().len().saturating_sub(before);
         if let Some((writer, tip)) = self.own()?
             && let Some(there) = held.get(&writer)
         {

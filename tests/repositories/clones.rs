@@ -5,6 +5,20 @@ use std::fs;
 use super::{ALL, check_payment_is_gated};
 use crate::support::{SHOP_POLICY, Sandbox};
 
+/// The shop's policy, but records stay in the clone that made them: a clone that knows of no proof is what these tests are about.
+fn policy_without_sharing() -> String {
+    format!("{SHOP_POLICY}\n[records]\nshare = \"never\"\n")
+}
+
+/// A shop with that policy whose `main` was proven and pushed.
+fn proven() -> Sandbox {
+    let sandbox = Sandbox::new();
+    sandbox.with_policy(&policy_without_sharing());
+    sandbox.commit("Keep records here");
+    sandbox.install_and_prove();
+    sandbox
+}
+
 impl Sandbox {
     /// From now on the shop is a clone of the remote, with the hook and none of the records.
     #[track_caller]
@@ -19,7 +33,7 @@ impl Sandbox {
 
 #[test]
 fn a_shallow_clone_without_an_established_ancestor_owes_every_suite_and_says_why() {
-    let mut sandbox = Sandbox::proven();
+    let mut sandbox = proven();
     sandbox.commit_file("README.md", "A better shop.\n");
     sandbox.pushes(&["origin", "main"], &["full"]);
     sandbox.work_in_clone(&["--depth", "1"]);
@@ -38,7 +52,7 @@ fn a_shallow_clone_without_an_established_ancestor_owes_every_suite_and_says_why
 #[test]
 fn a_shallow_clone_that_cannot_name_the_repository_is_refused_with_the_way_on() {
     let mut sandbox = Sandbox::new();
-    sandbox.with_policy(&SHOP_POLICY.replace("[repository]\nid = \"b1946ac92492d234\"\n", ""));
+    sandbox.with_policy(&policy_without_sharing().replace("[repository]\nid = \"b1946ac92492d234\"\n", ""));
     sandbox.commit("Name no repository");
     sandbox.install_and_prove();
     sandbox.work_in_clone(&["--depth", "1"]);
@@ -52,7 +66,7 @@ fn a_shallow_clone_that_cannot_name_the_repository_is_refused_with_the_way_on() 
 
 /// A remote that serves partial clones, with a branch that nobody checks out.
 fn shop_with_branch() -> Sandbox {
-    let sandbox = Sandbox::proven();
+    let sandbox = proven();
     let remote = sandbox.root().join("remote.git");
     sandbox.git_in(&remote, &["config", "uploadpack.allowFilter", "true"]).ends_with(0);
     sandbox.git_ok(&["checkout", "--quiet", "-b", "side"]);
@@ -105,7 +119,7 @@ fn a_partial_clone_without_trees_is_gated_where_the_commits_files_are_here() {
 /// A clone that borrows the objects of another repository beside it.
 #[track_caller]
 fn check_borrowed_objects(alternates: Option<&str>) {
-    let mut sandbox = Sandbox::proven();
+    let mut sandbox = proven();
     sandbox.git_in(sandbox.root(), &["clone", "--quiet", "--template=", "--shared", "shop", "clone"]).ends_with(0);
     sandbox.work_in("clone");
     let file = sandbox.git_dir().join("objects/info/alternates");
