@@ -31,7 +31,7 @@ pub use objects::{Commit, Entry, Kind, Peeled};
 pub use oid::Oid;
 pub use pack::KeptPack;
 pub use pin::Pin;
-pub use program::{GitCommand, LOCATIONS, Output, Program};
+pub use program::{Begun, GitCommand, LOCATIONS, Output, Program};
 pub use repository::{ObjectFormat, Repository};
 pub use settings::Setting;
 pub use unfinished::{remove_unfinished, unfinished_file, unfinished_link};
