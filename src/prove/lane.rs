@@ -359,6 +359,11 @@ impl<'a> Lane<'a> {
         Ok(())
     }
 
+    /// Leaves the workspace, in which nothing runs any more. It is removed with what is given back.
+    pub(super) fn leave(self) -> Workspace {
+        self.workspace
+    }
+
     /// Every `teardown` command, whatever the ones before did, and after an interrupt too. Then what was kept running is ended.
     pub(super) fn tear_down(&mut self, progress: &mut dyn FnMut(Event), cancel: &Cancel) {
         let (longest, grace) = match cancel.is_orphaned() {
