@@ -9,6 +9,7 @@
 //! ```
 
 pub mod caller;
+pub mod child;
 pub mod cli;
 pub mod commands;
 pub mod digest;

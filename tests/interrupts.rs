@@ -355,7 +355,7 @@ fn an_interrupt_between_record_and_push_keeps_the_record_and_pushes_nothing() {
 fn an_interrupt_while_the_workspace_is_made_is_told_as_one() {
     let sandbox = Sandbox::new();
     let interrupts =
-        "for arg; do [ \"$arg\" = init ] && { kill -INT $PPID; kill -INT $$; }; done\nexec \"$REAL\" \"$@\"";
+        "for arg; do [ \"$arg\" = read-tree ] && { kill -INT $PPID; kill -INT $$; }; done\nexec \"$REAL\" \"$@\"";
     let ran = with_git(&sandbox, interrupts, &["run", "--suite", "payment"]);
     assert_eq!(ran.code, 2, "{ran:?}");
     assert!(format!("{}{}", ran.stdout, ran.stderr).contains("error: no proof: interrupted"), "{ran:?}");

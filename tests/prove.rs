@@ -140,7 +140,8 @@ impl Sandbox {
             }
             events.push(event);
         };
-        let proof = prove(&request, &mut note, cancel);
+        let mut proof = prove(&request, &mut note, cancel);
+        drop(proof.as_mut().map(|proof| std::mem::take(&mut proof.tidying)));
         let work = self.path("cache/proof-gate/work");
         let left = fs::read_dir(work).into_iter().flatten().flatten().map(|entry| entry.file_name());
         assert_eq!(left.filter(|name| name != "place.lock").count(), 0, "a workspace was left behind");

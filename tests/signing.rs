@@ -72,6 +72,10 @@ fn without_a_key_a_record_is_unsigned_and_with_one_it_is_signed() {
     // Whoever verifies a log need not guess where another key begins: the new one has a log of its own, which leads to the old one.
     let logs = sandbox.git_ok(&["for-each-ref", "--format=%(refname)", "refs/proof/log/"]);
     assert_eq!(logs.lines().count(), 2);
+    let newest = sandbox.git_ok(&["rev-list", "--topo-order", "--max-count=1", "--glob=refs/proof/log/*"]);
+    for log in logs.lines() {
+        sandbox.git_ok(&["merge-base", "--is-ancestor", log, newest.trim()]);
+    }
 }
 
 #[test]

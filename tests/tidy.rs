@@ -20,7 +20,8 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("caller", &["error"]),
     ("policy", &["digest", "error"]),
     ("threads", &["error"]),
-    ("git", &["caller", "error", "threads", "url"]),
+    ("child", &[]),
+    ("git", &["caller", "child", "error", "threads", "url"]),
     ("reporter", &["caller", "error"]),
     // An unreadable report is named by the code that the judge will find for it.
     ("evidence", &["digest", "error", "judge::Code", "policy", "url"]),
@@ -31,7 +32,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("select", &["digest", "error", "git", "policy", "records::Scenario"]),
     // A runner brings evidence: it notices what the judge has to weigh, has output and reports listened to and read as they came, and
     // keeps what was left.
-    ("prove", &["caller", "digest", "error", "evidence", "git", "policy", "threads", "url"]),
+    ("prove", &["caller", "child", "digest", "error", "evidence", "git", "policy", "threads", "url"]),
     // A hook that stood there is a child like any other: started by the one door for processes.
     ("hooks", &["caller", "error", "git", "prove::process"]),
     ("gate", &["git::Oid", "records", "select"]),

@@ -60,7 +60,10 @@ pub enum Proven {
 /// Proves and records. An error is "no proof"; what had failed before it is recorded all the same.
 pub fn prove(ground: &mut Ground<'_>, reporter: &mut Reporter, order: &Order<'_>) -> Result<Proven> {
     let repository = ground.repository;
-    prove_and_record(ground, reporter, order).map_err(|error| no_proof(error, repository))
+    let proven = prove_and_record(ground, reporter, order).map_err(|error| no_proof(error, repository));
+    // The proof is gone by now, and with it every workspace that can be removed.
+    killed::sweep_workspaces(ground.caller, reporter);
+    proven
 }
 
 fn prove_and_record(ground: &mut Ground<'_>, reporter: &mut Reporter, order: &Order<'_>) -> Result<Proven> {
@@ -131,7 +134,6 @@ fn prove_and_record(ground: &mut Ground<'_>, reporter: &mut Reporter, order: &Or
     };
     let proof = prove::prove(&request, &mut |event| watch.event(event), &cancel);
     reporter.settled();
-    killed::sweep_workspaces(ground.caller, reporter);
     let proof = match proof {
         Ok(proof) => proof,
         Err(error) => {

@@ -1,30 +1,48 @@
-//! Which files git reads its configuration from.
+//! Which files git reads its configuration from, and what it says of hooks.
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 
-use bstr::{ByteSlice as _, ByteVec as _};
+use bstr::ByteSlice as _;
 
-use super::Repository;
-use crate::error::{Context as _, Result};
+use super::{Begun, Repository, Setting};
+use crate::error::{Context as _, Error, Result};
 
-impl Repository {
+/// What git's configuration holds, as far as it matters whether somebody changed it.
+#[derive(Clone, Debug, Default)]
+pub struct Configuration {
     /// Every file that gives the repository a setting: the machine's, the user's, its own, and those that they include.
     ///
     /// A file that holds no setting, or is not there, is not named by git.
-    pub fn config_files(&self) -> Result<BTreeSet<PathBuf>> {
-        let listed = self.by_hand().args(["config", "--list", "--show-origin", "--includes", "--null"]).run();
-        let listed = listed.context("cannot list the files of git's configuration")?;
-        let mut files = BTreeSet::new();
-        // Origins and settings take turns, each with a NUL behind it.
-        for origin in listed.split_str("\0").step_by(2) {
-            // A file of the repository's own is named from the folder that git stands in.
-            if let Some(path) = origin.strip_prefix(b"file:") {
-                let path = path.to_vec().into_path_buf().context("cannot read the path of a configuration file")?;
-                let folder = self.work_tree().unwrap_or(self.git_dir());
-                files.insert(folder.join(path));
+    pub files: BTreeSet<PathBuf>,
+    /// The `core.hooksPath` that holds.
+    pub hooks_path: Option<Setting>,
+}
+
+impl Repository {
+    /// Begins to ask git for its configuration; [`configuration`](Self::configuration) reads the answer.
+    pub fn ask_configuration(&self) -> Result<Begun> {
+        let asked = ["config", "--list", "--show-scope", "--show-origin", "--includes", "--null"];
+        self.by_hand().args(asked).begin()
+    }
+
+    /// The configuration that git was asked for.
+    pub fn configuration(&self, asked: Begun) -> Result<Configuration> {
+        let listed = asked.run().context("cannot list the files of git's configuration")?;
+        let mut configuration = Configuration::default();
+        let mut fields: Vec<&[u8]> = listed.split_str("\0").collect();
+        // Every field ends with a NUL, so the last one is empty.
+        fields.pop();
+        for three in fields.chunks(3) {
+            let [_, origin, line] = three else {
+                return Err(Error::new("git's list of its configuration is cut short"));
+            };
+            configuration.files.extend(self.file_of(origin));
+            let name = line.split_once_str("\n").map_or(*line, |(name, _)| name);
+            if name == b"core.hookspath" {
+                configuration.hooks_path = Some(self.read_setting(three)?);
             }
         }
-        Ok(files)
+        Ok(configuration)
     }
 }

@@ -2,6 +2,7 @@
 //!
 //! Deliberately absent: settings given with `-c` or in the environment; they end with the command that they were given to.
 
+use std::fs;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -56,17 +57,26 @@ pub struct HooksFolder {
 impl Repository {
     /// Asks git where it looks for hooks. The hardened commands of this door have their hooks off, so this one is asked as if typed by hand.
     pub fn hooks_folder(&self) -> Result<HooksFolder> {
-        let setting = self.settings("^core\\.hookspath$")?.pop();
-        if setting.as_ref().is_some_and(|setting| setting.value.is_empty()) {
+        self.hooks_folder_by(self.settings("^core\\.hookspath$")?.pop())
+    }
+
+    /// The same where it is known which `core.hooksPath` holds.
+    pub fn hooks_folder_by(&self, setting: Option<Setting>) -> Result<HooksFolder> {
+        match &setting {
+            // githooks(5). The path is the one that git would give: of a link, where it leads.
+            None => {
+                let folder = self.common_dir().join("hooks");
+                return Ok(HooksFolder { path: fs::canonicalize(&folder).unwrap_or(folder), setting });
+            }
             // Here `git rev-parse --git-path hooks` only complains; a push looks for `/pre-push`.
-            return Ok(HooksFolder { path: PathBuf::from("/"), setting });
+            Some(empty) if empty.value.is_empty() => return Ok(HooksFolder { path: PathBuf::from("/"), setting }),
+            Some(_) => {}
         }
         let asked = self.by_hand().args(["rev-parse", "--path-format=absolute", "--git-path", "hooks"]).run();
         let mut path: Vec<u8> = match asked {
             Ok(path) => path.into(),
             // A path through a file, as `.git/hooks` in a linked work tree: a push looks there all the same, and finds nothing.
-            Err(_) if setting.is_some() => self.by_hand().args(["rev-parse", "--git-path", "hooks"]).run()?.into(),
-            Err(error) => return Err(error),
+            Err(_) => self.by_hand().args(["rev-parse", "--git-path", "hooks"]).run()?.into(),
         };
         if path.last() == Some(&b'\n') {
             path.pop();

@@ -41,7 +41,7 @@ pub use objects::{Commit, Entry, Kind, Peeled};
 pub use oid::Oid;
 pub use pack::KeptPack;
 pub use pin::Pin;
-pub use program::{GitCommand, LOCATIONS, Output, Program};
+pub use program::{Begun, GitCommand, LOCATIONS, Output, Program};
 pub use remotes::Urls;
 pub use repository::{Elsewhere, ObjectFormat, Repository};
 pub use settings::Setting;

@@ -7,7 +7,9 @@ use std::os::fd::AsFd as _;
 use std::process::{Child, ChildStderr, ChildStdout, Output};
 use std::time::{Duration, Instant};
 
-use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::event::{PollFd, PollFlags, poll};
+
+use crate::child;
 
 /// How long a git child may take. A checkout of a very large tree takes minutes; a git that hangs must not hold a push for ever.
 pub(super) const PATIENCE: Duration = Duration::from_secs(600);
@@ -20,9 +22,6 @@ pub(super) const PATIENCE_WITH_SIGNATURES: Duration = Duration::from_secs(300);
 
 /// Bytes that are read at once.
 const CHUNK: usize = 64 << 10;
-
-/// How often a child that has closed its output is asked whether it has ended.
-const LOOK_AGAIN: Duration = Duration::from_millis(1);
 
 /// What came of waiting.
 pub(super) enum Waited {
@@ -44,14 +43,9 @@ pub(super) fn wait(mut child: Child, patience: Duration) -> io::Result<Waited> {
         }
         pipes.read(left, &mut stdout, &mut stderr)?;
     }
-    loop {
-        if let Some(status) = child.try_wait()? {
-            return Ok(Waited::Ended(Output { status, stdout, stderr }));
-        }
-        if Instant::now() >= until {
-            return give_up(child);
-        }
-        std::thread::sleep(LOOK_AGAIN);
+    match child::wait(&mut child, until.saturating_duration_since(Instant::now()))? {
+        Some(status) => Ok(Waited::Ended(Output { status, stdout, stderr })),
+        None => give_up(child),
     }
 }
 
@@ -70,13 +64,11 @@ struct Pipes {
 impl Pipes {
     /// Waits until there is something to read, and reads it.
     fn read(&mut self, left: Duration, stdout: &mut Vec<u8>, stderr: &mut Vec<u8>) -> io::Result<()> {
-        let timeout =
-            Timespec { tv_sec: i64::try_from(left.as_secs()).unwrap_or(i64::MAX), tv_nsec: left.subsec_nanos().into() };
         let (out_ready, err_ready) = {
             let mut asked = Vec::with_capacity(2);
             asked.extend(self.out.as_ref().map(|pipe| PollFd::new(pipe, PollFlags::IN)));
             asked.extend(self.err.as_ref().map(|pipe| PollFd::from_borrowed_fd(pipe.as_fd(), PollFlags::IN)));
-            match poll(&mut asked, Some(&timeout)) {
+            match poll(&mut asked, Some(&child::timespec(left))) {
                 Ok(_) => {}
                 Err(rustix::io::Errno::INTR) => return Ok(()),
                 Err(error) => return Err(error.into()),

@@ -7,7 +7,8 @@ use std::ffi::{OsStr, OsString};
 use std::io::Write as _;
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
-use std::process::{Command, ExitStatus, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::thread::JoinHandle;
 use std::time::Duration;
 
 use bstr::{BString, ByteSlice as _};
@@ -217,6 +218,11 @@ impl GitCommand {
 
     /// Runs it to its end, however it ends.
     pub fn output(self) -> Result<Output> {
+        self.begin()?.output()
+    }
+
+    /// Starts it. It runs beside whatever is done here until its answer is asked for.
+    pub fn begin(self) -> Result<Begun> {
         let what = self.name();
         let GitCommand { mut command, stdin, patience } = self;
         command.stdout(Stdio::piped()).stderr(Stdio::piped());
@@ -227,15 +233,7 @@ impl GitCommand {
             // A child that stops reading early says why on stderr; the broken pipe adds nothing.
             std::thread::spawn(move || drop(pipe.write_all(&bytes)))
         });
-        let waited = patience::wait(child, patience).context("cannot read what git said")?;
-        let Waited::Ended(output) = waited else {
-            return Err(Error::new(format!("{what} gave no answer within {} s", patience.as_secs()))
-                .hint(format!("try it by hand: {what}; a hanging file system or a git that waits for something")));
-        };
-        if let Some(writer) = writer {
-            drop(writer.join());
-        }
-        Ok(Output { status: output.status, stdout: output.stdout.into(), stderr: output.stderr.into() })
+        Ok(Begun { what, child: Some(child), writer, patience })
     }
 
     /// Runs it with the caller's own standard input and error, for progress and questions, and gives back its standard output.
@@ -248,12 +246,7 @@ impl GitCommand {
 
     /// Runs it to a good end and gives back what it printed; anything else is an error that quotes git's own first line.
     pub fn run(self) -> Result<BString> {
-        let what = self.name();
-        let output = self.output()?;
-        if output.status.success() {
-            return Ok(output.stdout);
-        }
-        Err(Error::new(format!("{what} failed: {}", output.complaint())))
+        self.begin()?.run()
     }
 
     /// `git read-tree`, for messages.
@@ -270,6 +263,53 @@ impl GitCommand {
             verb = args.next();
         }
         "git".to_owned()
+    }
+}
+
+/// A git command that runs. Leaving scope without its answer ends it.
+#[derive(Debug)]
+#[must_use]
+pub struct Begun {
+    what: String,
+    child: Option<Child>,
+    writer: Option<JoinHandle<()>>,
+    patience: Duration,
+}
+
+impl Begun {
+    /// Waits for its end, however it ends.
+    pub fn output(mut self) -> Result<Output> {
+        let child = self.child.take().expect("its end is waited for once");
+        let waited = patience::wait(child, self.patience).context("cannot read what git said")?;
+        let Waited::Ended(output) = waited else {
+            let what = &self.what;
+            return Err(Error::new(format!("{what} gave no answer within {} s", self.patience.as_secs()))
+                .hint(format!("try it by hand: {what}; a hanging file system or a git that waits for something")));
+        };
+        if let Some(writer) = self.writer.take() {
+            drop(writer.join());
+        }
+        Ok(Output { status: output.status, stdout: output.stdout.into(), stderr: output.stderr.into() })
+    }
+
+    /// Waits for a good end and gives back what it printed; anything else is an error that quotes git's own first line.
+    pub fn run(self) -> Result<BString> {
+        let what = self.what.clone();
+        let output = self.output()?;
+        if output.status.success() {
+            return Ok(output.stdout);
+        }
+        Err(Error::new(format!("{what} failed: {}", output.complaint())))
+    }
+}
+
+impl Drop for Begun {
+    fn drop(&mut self) {
+        if let Some(child) = &mut self.child {
+            // It fails only where it has ended already.
+            child.kill().ok();
+            child.wait().ok();
+        }
     }
 }
 

@@ -263,6 +263,9 @@ impl Repository {
 
     /// The object that a revision names, as git reads it (tags are not peeled).
     pub fn resolve(&self, revision: &str) -> Result<Oid> {
+        if let Some(id) = (revision == "HEAD").then(|| self.head()).flatten() {
+            return Ok(id);
+        }
         let output =
             self.command().args(["rev-parse", "--verify", "--quiet", "--end-of-options", revision]).output()?;
         let id = output.stdout.trim_ascii();
@@ -271,6 +274,23 @@ impl Repository {
             Error::new(format!("cannot find '{revision}': git knows no such revision"))
                 .hint("'git branch --all' and 'git tag' list what there is; 'git fetch' brings what is elsewhere")
         })
+    }
+}
+
+impl Repository {
+    /// What `HEAD` of this worktree leads to where that is plain: a commit, or a branch that is there. Else git is asked.
+    fn head(&self) -> Option<Oid> {
+        let text = fs::read(self.git_dir.join("HEAD")).ok()?;
+        let text = text.trim_ascii();
+        match text.strip_prefix(b"ref:") {
+            None => Oid::from_hex(text),
+            Some(name) => {
+                let name = name.trim_ascii().to_str().ok()?;
+                // Refs of other kinds may be this worktree's own.
+                let is_branch = name.starts_with("refs/heads/");
+                is_branch.then(|| self.find_ref(name).ok().flatten()).flatten()
+            }
+        }
     }
 }
 

@@ -41,14 +41,18 @@ impl Repository {
         }
     }
 
-    fn read_setting(&self, three: &[&[u8]]) -> Result<Setting> {
+    pub(super) fn read_setting(&self, three: &[&[u8]]) -> Result<Setting> {
         let [scope, origin, line] = three else {
             return Err(Error::new("cannot read the settings: git's answer is cut short"));
         };
         let scope = Scope::parse(scope).context("cannot tell where a setting stands")?;
-        let file = origin.strip_prefix(b"file:").and_then(|path| Vec::from(path).into_path_buf().ok());
-        let folder = self.work_tree().unwrap_or(self.git_dir());
         let (name, value) = line.split_once_str("\n").unwrap_or((line, b"true"));
-        Ok(Setting { scope, file: file.map(|file| folder.join(file)), name: name.into(), value: value.into() })
+        Ok(Setting { scope, file: self.file_of(origin), name: name.into(), value: value.into() })
+    }
+
+    /// The file that an origin names. One of the repository's own is named from the folder that git stands in.
+    pub(super) fn file_of(&self, origin: &[u8]) -> Option<PathBuf> {
+        let path = Vec::from(origin.strip_prefix(b"file:")?).into_path_buf().ok()?;
+        Some(self.work_tree().unwrap_or(self.git_dir()).join(path))
     }
 }

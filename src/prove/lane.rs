@@ -106,8 +106,17 @@ impl<'a> Lane<'a> {
         let steps = request.evidence_dir.join(".steps").join(number.to_string());
         make_private(&steps)?;
         let handed = Handed::read(request)?;
-        let user = UserRepository::watch(request.repository)?;
-        let Made { workspace, variables, tracked, given_refs } = Made::new(request, place, source, number, &handed)?;
+        let asked = UserRepository::ask(request.repository);
+        let watch = || UserRepository::watch(request.repository, asked);
+        let make = || Made::new(request, place, source, number, &handed);
+        let (user, made) = if request.proof.filters.is_empty() {
+            // git answers while the files are written. No child is started for these but git.
+            let made = make()?;
+            (watch()?, made)
+        } else {
+            (watch()?, make()?)
+        };
+        let Made { workspace, variables, tracked, given_refs } = made;
         Ok(Lane {
             kept: Vec::new(),
             notes: Vec::new(),
@@ -335,9 +344,10 @@ impl<'a> Lane<'a> {
         if !matches!(run.outcome, Outcome::Exited { code: 0 } | Outcome::Cancelled) {
             self.check_not_full(&run.log)?;
         }
+        let asked = UserRepository::ask(self.request.repository);
         run.noticed.extend(tracked::noticed(&self.tracked.differences()?));
         let refs = WorkspaceRefs::read(self.workspace.folder()).beside(&self.given_refs);
-        run.noticed.extend(self.user.changes(&refs));
+        run.noticed.extend(self.user.changes(asked, &refs));
         told::note(run, job.suite, report, &reports, ended.heard);
         reports::keep(printed.as_ref().unwrap_or(&reports), &job.outputs, &self.masks)
             .context(format!("cannot keep the report of the suite {name}"))?;
@@ -347,6 +357,11 @@ impl<'a> Lane<'a> {
             return Err(Stop::Failed(error.while_doing(format!("not ready any more after the suite {name}"))));
         }
         Ok(())
+    }
+
+    /// Leaves the workspace, in which nothing runs any more. It is removed with what is given back.
+    pub(super) fn leave(self) -> Workspace {
+        self.workspace
     }
 
     /// Every `teardown` command, whatever the ones before did, and after an interrupt too. Then what was kept running is ended.

@@ -2,15 +2,16 @@
 
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::thread::{self, sleep};
+use std::thread::{self, JoinHandle, sleep};
 use std::time::Duration;
 
 use super::agenda::{Agenda, Next};
 use super::lane::{Lane, Stop};
 use super::place::Place;
+use super::workspace::Workspace;
 use super::{Cancel, EngineInfo, Event, Executor, Job, Outcome, Request, Source, StepKind, SuiteRun};
 use crate::error::Result;
-use crate::git::Repository;
+use crate::git::{Checkout, Repository};
 
 /// How often a lane that has to wait looks again.
 const LOOK_AGAIN: Duration = Duration::from_millis(20);
@@ -20,12 +21,37 @@ pub struct Local<'a> {
     request: &'a Request<'a>,
     place: Place,
     lane: Option<Lane<'a>>,
+    tidying: Tidying,
+}
+
+/// Workspaces that are being removed while something else is done. Leaving scope waits until they are gone, and only then lets go of what
+/// they borrowed: a ref is never taken away beside one that is being written.
+#[derive(Debug, Default)]
+#[must_use]
+pub struct Tidying(Vec<JoinHandle<Checkout>>);
+
+impl Tidying {
+    fn begin(&mut self, workspace: Workspace) {
+        // Where no thread can be had, it is removed here.
+        self.0.extend(thread::Builder::new().spawn(move || workspace.remove()));
+    }
+}
+
+impl Drop for Tidying {
+    fn drop(&mut self) {
+        self.0.drain(..).for_each(|removal| drop(removal.join()));
+    }
 }
 
 impl<'a> Local<'a> {
     /// The engine for a request. Nothing is started or checked out yet.
     pub fn new(request: &'a Request<'a>) -> Result<Self> {
-        Ok(Local { request, place: Place::find(request.caller)?, lane: None })
+        Ok(Local { request, place: Place::find(request.caller)?, lane: None, tidying: Tidying::default() })
+    }
+
+    /// The removal of the workspaces, which goes on.
+    pub fn into_tidying(self) -> Tidying {
+        self.tidying
     }
 
     /// How many lanes. The work tree is taken once: it may change, and two lanes would not hold the same.
@@ -60,7 +86,8 @@ impl Executor for Local<'_> {
         let first = self.lane.take().expect("preflight made the lane");
         let agenda = Agenda::of(jobs);
         let lanes = self.lanes(&agenda);
-        let board = Board { jobs, agenda: Mutex::new(agenda), runs: Mutex::default(), cancel };
+        let board =
+            Board { jobs, agenda: Mutex::new(agenda), runs: Mutex::default(), tidying: Mutex::default(), cancel };
         let Request { caller, source, proof, suites, evidence_dir, .. } = self.request;
         let place = &self.place;
         thread::scope(|scope| {
@@ -83,6 +110,7 @@ impl Executor for Local<'_> {
             board.work(first, &mut Telling::Here { progress, told: &told });
             told.iter().for_each(progress);
         });
+        self.tidying = std::mem::take(&mut *board.tidying.lock().unwrap_or_else(PoisonError::into_inner));
         board.into_runs()
     }
 }
@@ -92,6 +120,7 @@ struct Board<'a> {
     jobs: &'a [Job<'a>],
     agenda: Mutex<Agenda>,
     runs: Mutex<Vec<(usize, SuiteRun)>>,
+    tidying: Mutex<Tidying>,
     cancel: &'a Cancel,
 }
 
@@ -159,6 +188,7 @@ impl Board<'_> {
             self.runs.lock().unwrap_or_else(PoisonError::into_inner).push((index, run));
         }
         lane.tear_down(&mut |event| telling.tell(event), self.cancel);
+        self.tidying.lock().unwrap_or_else(PoisonError::into_inner).begin(lane.leave());
     }
 
     fn or_block(&self, work: impl FnOnce() -> Result<()>) {

@@ -37,7 +37,7 @@ mod workspace_refs;
 pub use cancel::{Cancel, Parent};
 pub use environment_report::{EnvironmentReport, IdentityOutput, Tool};
 pub use executor::{EngineInfo, Executor, Job, Shard};
-pub use local::Local;
+pub use local::{Local, Tidying};
 pub use place::{LeftWorkspace, sweep_workspaces, work_place};
 pub use proof::{
     Event, Invocation, Outcome, Proof, ProofEnd, Reader, Recipe, Request, Source, StepKind, SuiteJob, SuiteRun, prove,

@@ -17,7 +17,7 @@ use bstr::ByteSlice as _;
 use rustix::event::{PollFd, PollFlags, poll};
 
 use super::log::LogWriter;
-use super::supervise::wire::timespec;
+use crate::child::timespec;
 use crate::evidence::{Listener, MAX_REPORT_BYTES};
 
 /// Bytes that are read at once: what a pipe holds.

@@ -22,6 +22,7 @@ use super::log::{LogWriter, Masks};
 use super::output::Outputs;
 use super::supervise::wire::{Channel, Event, Heard, Order, Wish};
 use super::supervise::{self, LIMIT, end_orphans, orphans_of};
+use crate::child;
 use crate::error::{Context as _, Error, Result};
 use crate::evidence::{Listener, WarningLists};
 
@@ -254,7 +255,7 @@ impl Supervised {
             self.is_over = true;
             // For the supervisor the gate is gone now: it ends everything.
             self.channel.socket().shutdown(Shutdown::Both).ok();
-            let ended = self.wait(LIMIT + SLACK);
+            let ended = child::wait(&mut self.child, LIMIT + SLACK).ok().flatten();
             let is_good = ended.is_some_and(|status| status.success());
             if !is_good {
                 self.child.kill().ok();
@@ -266,19 +267,6 @@ impl Supervised {
             }
         }
         Vec::new()
-    }
-
-    fn wait(&mut self, patience: Duration) -> Option<ExitStatus> {
-        let begun = Instant::now();
-        let mut nap = Duration::from_micros(200);
-        loop {
-            match self.child.try_wait() {
-                Ok(None) if begun.elapsed() < patience => std::thread::sleep(nap),
-                Ok(status) => return status,
-                Err(_) => return None,
-            }
-            nap = (nap * 2).min(LONGEST_NAP);
-        }
     }
 
     /// The error, after everything was ended because of it.
@@ -319,7 +307,9 @@ impl Kept {
         let mut said = Some(Wish::Stop);
         self.supervised.channel.say(&Wish::Stop).ok();
         let begun = Instant::now();
-        while begun.elapsed() < GRACE + LIMIT + SLACK && self.supervised.wait(LONGEST_NAP).is_none() {
+        while begun.elapsed() < GRACE + LIMIT + SLACK
+            && matches!(child::wait(&mut self.supervised.child, LONGEST_NAP), Ok(None))
+        {
             if begun.elapsed() < grace {
                 self.supervised.pass_on(cancel, &mut said);
             } else if said.replace(Wish::Kill) != Some(Wish::Kill) {

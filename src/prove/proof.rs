@@ -8,6 +8,7 @@ use std::time::{Duration, SystemTime};
 
 use rustix::process::{Resource, getrlimit};
 
+use super::local::Tidying;
 use super::log::Masks;
 use super::process::Afterwards;
 use super::{Cancel, EnvironmentReport, Executor as _, Job, Local, Shard, Variation};
@@ -107,6 +108,8 @@ pub struct Proof {
     pub environment: EnvironmentReport,
     /// Whether it came to its end.
     pub ended: ProofEnd,
+    /// What is left of it to be tidied up, while the verdict is worked out and recorded.
+    pub tidying: Tidying,
 }
 
 /// Whether a proof came to its end.
@@ -273,7 +276,7 @@ pub enum Event {
     },
 }
 
-/// Makes a proof: runs every suite in a workspace that is gone when this returns.
+/// Makes a proof: runs every suite in a workspace that is gone when what this returns is.
 ///
 /// An error means that no suite came to an end, so that there is nothing to judge. A failure beside the suites after one had ended is
 /// [`Outcome::Infra`] of the suites that it kept from running.
@@ -298,7 +301,7 @@ pub fn prove(request: &Request<'_>, events: &mut dyn FnMut(Event), cancel: &Canc
     // Also when every suite had ended by then, and only `teardown` was left.
     let interrupted = cancel.is_raised() || suites.iter().any(|run| run.outcome == Outcome::Cancelled);
     let ended = if interrupted { ProofEnd::Interrupted } else { ProofEnd::Whole };
-    Ok(Proof { suites, environment: info.environment, ended })
+    Ok(Proof { suites, environment: info.environment, ended, tidying: engine.into_tidying() })
 }
 
 /// The first failure beside the suites, where no suite came to an end.

@@ -28,8 +28,14 @@ fn try_remove(path: &Path) -> io::Result<()> {
             let why = format!("a file system is mounted at {}", mount.display());
             return Err(io::Error::new(io::ErrorKind::ResourceBusy, why));
         }
-        make_removable(path);
-        fs::remove_dir_all(path)
+        // Most folders give everything away, and a walk through all of them beforehand would cost as much as removing them.
+        match fs::remove_dir_all(path) {
+            Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
+                make_removable(path);
+                fs::remove_dir_all(path)
+            }
+            removed => removed,
+        }
     } else {
         fs::remove_file(path)
     }

@@ -13,7 +13,7 @@ use bstr::{BString, ByteSlice as _};
 use super::workspace_refs::WorkspaceRefs;
 use crate::error::{Context as _, Result};
 use crate::evidence::Noticed;
-use crate::git::{Oid, Repository};
+use crate::git::{Begun, Oid, Repository};
 
 /// Refs that are named in one line; the others are counted.
 const NAMED: usize = 3;
@@ -29,6 +29,12 @@ pub(super) struct UserRepository<'a> {
     repository: &'a Repository,
     hooks_folders: BTreeSet<PathBuf>,
     seen: Snapshot,
+}
+
+/// What git was asked, and answers while something else is done.
+pub(super) struct Asked {
+    configuration: Result<Begun>,
+    refs: Result<Begun>,
 }
 
 #[derive(Clone, PartialEq, Eq)]
@@ -59,23 +65,33 @@ enum Content {
 }
 
 impl<'a> UserRepository<'a> {
+    /// Begins to ask git about it.
+    pub(super) fn ask(repository: &Repository) -> Asked {
+        // Broken refs are git's to warn of; they must keep nobody from a proof.
+        let refs = repository.command().args(["for-each-ref", "--format=%(refname) %(objectname)"]).begin();
+        Asked { configuration: repository.ask_configuration(), refs }
+    }
+
     /// Notes how it stands.
-    pub(super) fn watch(repository: &'a Repository) -> Result<Self> {
-        let hooks_folders = BTreeSet::from([repository.hooks_folder()?.path, repository.common_dir().join("hooks")]);
+    pub(super) fn watch(repository: &'a Repository, asked: Asked) -> Result<Self> {
+        let configuration = repository.configuration(asked.configuration?)?;
+        let hooks_folder = repository.hooks_folder_by(configuration.hooks_path)?.path;
+        let hooks_folders = BTreeSet::from([hooks_folder, repository.common_dir().join("hooks")]);
         let seen = Snapshot {
             hooks: hooks_in(&hooks_folders),
-            config: config_in(repository, repository.config_files()?),
-            refs: refs(repository)?,
+            config: config_in(repository, configuration.files),
+            refs: refs(repository, asked.refs)?,
         };
         Ok(UserRepository { repository, hooks_folders, seen })
     }
 
     /// What changed since it was last looked at.
-    pub(super) fn changes(&mut self, workspace: &WorkspaceRefs) -> Vec<Noticed> {
+    pub(super) fn changes(&mut self, asked: Asked, workspace: &WorkspaceRefs) -> Vec<Noticed> {
         // Where git cannot read the repository any more, a change of the files that it could read before says why.
         let known = self.seen.config.keys().cloned();
-        let config = self.repository.config_files().unwrap_or_default().into_iter().chain(known).collect();
-        let (refs, unread) = match refs(self.repository) {
+        let listed = asked.configuration.and_then(|asked| self.repository.configuration(asked)).unwrap_or_default();
+        let config = listed.files.into_iter().chain(known).collect();
+        let (refs, unread) = match refs(self.repository, asked.refs) {
             Ok(refs) => (refs, None),
             Err(error) => (self.seen.refs.clone(), Some(error)),
         };
@@ -154,13 +170,8 @@ fn list(folder: &Path, found: &mut BTreeMap<PathBuf, Content>) {
 }
 
 /// Every ref with what it points at, and each worktree's `HEAD` as its file has it.
-fn refs(repository: &Repository) -> Result<BTreeMap<BString, BString>> {
-    // Broken refs are git's to warn of; they must keep nobody from a proof.
-    let listed = repository
-        .command()
-        .args(["for-each-ref", "--format=%(refname) %(objectname)"])
-        .run()
-        .context("cannot list the refs of the repository")?;
+fn refs(repository: &Repository, asked: Result<Begun>) -> Result<BTreeMap<BString, BString>> {
+    let listed = asked.and_then(Begun::run).context("cannot list the refs of the repository")?;
     let mut refs: BTreeMap<BString, BString> = BTreeMap::new();
     for line in listed.lines() {
         let (name, id) = line.split_once_str(" ").context("cannot read git's list of refs")?;
@@ -242,11 +253,11 @@ mod tests {
             Caller { variables: variables.into(), directory: directory.clone(), program: "/bin/proof-gate".into() };
         crate::git::Program::find(&caller).unwrap().command(&directory).args(["init", "-q"]).run().unwrap();
         let repository = Repository::open(&caller).unwrap();
-        let mut user = UserRepository::watch(&repository).unwrap();
+        let mut user = UserRepository::watch(&repository, UserRepository::ask(&repository)).unwrap();
         let workspace = WorkspaceRefs::default();
-        assert_eq!(user.changes(&workspace), []);
+        assert_eq!(user.changes(UserRepository::ask(&repository), &workspace), []);
         fs::write(repository.common_dir().join("packed-refs"), "nonsense\n").unwrap();
-        let noticed = user.changes(&workspace);
+        let noticed = user.changes(UserRepository::ask(&repository), &workspace);
         assert!(
             matches!(&noticed[..], [Noticed::RepositoryTouched { what }] if what.contains("its refs could not be read")),
             "{noticed:?}"

@@ -102,6 +102,13 @@ impl Workspace {
         Ok((Workspace { scratch, checkout, noticed }, tracked))
     }
 
+    /// Removes the files, and gives back what holds the objects that they borrowed.
+    pub(super) fn remove(self) -> Checkout {
+        let Workspace { scratch, checkout, noticed: _ } = self;
+        drop(scratch);
+        checkout
+    }
+
     /// The tree it holds.
     pub(super) fn tree_id(&self) -> Oid {
         self.checkout.tree()

@@ -128,11 +128,11 @@ impl Store {
         self.take_in(&path)
     }
 
-    /// Flushes the folders that these files stand in.
-    pub fn flush(&self, files: &[KeptFile]) -> Result<()> {
-        let own = files.iter().filter_map(|file| file.path.parent().map(Path::to_owned));
-        let by_digest = files.iter().filter_map(|file| self.object(file.sha256).parent().map(Path::to_owned));
-        for folder in own.chain(by_digest).collect::<BTreeSet<_>>() {
+    /// Flushes the folders that these files stand in, each once.
+    pub fn flush<'f>(&self, files: impl Iterator<Item = &'f KeptFile>) -> Result<()> {
+        let both = |file: &KeptFile| [file.path.clone(), self.object(file.sha256)];
+        let folders = files.flat_map(both).filter_map(|file| file.parent().map(Path::to_owned));
+        for folder in folders.collect::<BTreeSet<_>>() {
             match File::open(&folder).and_then(|folder| folder.sync_all()) {
                 Err(error) if error.kind() != ErrorKind::NotFound => {
                     return Err(error).context(format!("cannot flush {} to the disk", folder.display()));

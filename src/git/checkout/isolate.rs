@@ -7,20 +7,11 @@ use std::io::ErrorKind;
 
 use bstr::{BString, ByteSlice as _};
 
+use super::own::{self, Kind};
 use super::part::{Head, Part, borrow_objects};
-use super::settings::{init, isolated, of_workspace};
+use super::settings::{isolated, of_workspace};
 use crate::error::{Context as _, Result};
 use crate::git::{Oid, Repository};
-
-/// The one commit of a workspace's own repository: always the same author, date and message.
-const IDENTITY: &[(&str, &str)] = &[
-    ("GIT_AUTHOR_NAME", "proof-gate"),
-    ("GIT_AUTHOR_EMAIL", "proof-gate@localhost"),
-    ("GIT_AUTHOR_DATE", "@946684800 +0000"),
-    ("GIT_COMMITTER_NAME", "proof-gate"),
-    ("GIT_COMMITTER_EMAIL", "proof-gate@localhost"),
-    ("GIT_COMMITTER_DATE", "@946684800 +0000"),
-];
 
 /// The tags that lead to a commit or to what is behind it.
 pub(super) fn tags_of(repository: &Repository, commit: Oid) -> Result<Vec<(BString, Oid, Option<Oid>)>> {
@@ -44,28 +35,15 @@ impl Part {
     /// Gives the part its repository.
     pub(super) fn isolate(&self) -> Result<()> {
         let git_dir = self.folder.join(".git");
-        init(&self.program, self.format, &["--initial-branch=proof".as_ref()], &self.folder)?;
-        let config = git_dir.join("config");
-        let text = fs::read_to_string(&config).context("cannot read the workspace's configuration")?;
-        fs::write(&config, text + &of_workspace()).context("cannot write the workspace's configuration")?;
+        own::make(&git_dir, self.format, Kind::WorkTree, &of_workspace())?;
         borrow_objects(&git_dir, &[&self.git_dir.join("objects"), &self.common_dir.join("objects")])?;
-        let git = || isolated(&self.program, &self.folder).env("GIT_DIR", &git_dir);
-        let commit_tree = |parent: Option<Oid>| -> Result<BString> {
-            let mut commit = git().args(["commit-tree", "-m", "proof-gate: the tree that is proven"]);
-            if let Some(parent) = parent {
-                commit = commit.args(["-p", &parent.to_string()]);
-            }
-            for (name, value) in IDENTITY {
-                commit = commit.env(name, value);
-            }
-            commit.arg(self.tree.to_string()).run()
-        };
-        let (commit, option) = match &self.head {
-            Head::Parentless => (commit_tree(None)?, "--create-reflog"),
-            Head::Above(parent) => (commit_tree(Some(*parent))?, "--create-reflog"),
-            Head::History(commit) => (commit.to_string().into(), "--create-reflog"),
-            Head::Detached(commit) => (commit.to_string().into(), "--no-deref"),
-        };
+        let commit_tree = |parent| own::commit(&git_dir, self.format, self.tree, parent);
+        match &self.head {
+            Head::Parentless => own::begin_branch(&git_dir, commit_tree(None)?)?,
+            Head::Above(parent) => own::begin_branch(&git_dir, commit_tree(Some(*parent))?)?,
+            Head::History(commit) => own::begin_branch(&git_dir, *commit)?,
+            Head::Detached(commit) => own::detach(&git_dir, *commit)?,
+        }
         match &self.head {
             Head::Parentless => {}
             // Where the user's history ends, that of the workspace does.
@@ -77,7 +55,6 @@ impl Part {
                 }
             }
         }
-        git().args(["update-ref", option, "HEAD", &commit.trim_ascii().to_str_lossy()]).run()?;
         self.write_tags(&git_dir)?;
         fs::copy(self.git_dir.join("index"), git_dir.join("index")).context("cannot write the workspace's index")?;
         Ok(())

@@ -10,6 +10,7 @@ mod conversion;
 mod draft;
 mod isolate;
 mod lfs;
+mod own;
 mod part;
 mod remark;
 mod settings;

@@ -11,7 +11,8 @@ use gix::index::entry::Stat;
 
 use super::conversion::{Conversion, Driver, conversions, write_by_git};
 use super::lfs::{Pointer, Storage};
-use super::settings::{init, isolated, quoted};
+use super::own;
+use super::settings::{isolated, quoted};
 use super::write::{self, Blobs, Holds};
 use super::{GITLINK, Remark};
 use crate::error::{Context as _, Error, Result};
@@ -70,7 +71,7 @@ impl Part {
         tree: Oid,
         head: Head,
     ) -> Result<Self> {
-        init(repository.program(), repository.object_format(), &["--bare".as_ref()], git_dir)?;
+        own::make(git_dir, repository.object_format(), own::Kind::Bare, "")?;
         let common_dir = repository.common_dir().to_owned();
         Ok(Part {
             program: repository.program().clone(),

@@ -3,11 +3,9 @@
 //! Deliberately absent: the user's configuration, attributes and templates, and those of the system. They are not read at all; the
 //! settings here hold against what an unusual build of git has for its defaults.
 
-use std::ffi::OsStr;
 use std::path::Path;
 
-use crate::error::Result;
-use crate::git::{GitCommand, ObjectFormat, Program};
+use crate::git::{GitCommand, Program};
 
 /// Settings of every git child of a checkout.
 pub(super) const PINNED: &[&str] = &[
@@ -71,17 +69,7 @@ pub(super) fn isolated(program: &Program, folder: &Path) -> GitCommand {
     git
 }
 
-/// Makes a repository at a folder, from no template.
-pub(super) fn init(program: &Program, format: ObjectFormat, options: &[&OsStr], at: &Path) -> Result<()> {
-    isolated(program, at.parent().unwrap_or(at))
-        .args(["init", "--quiet", "--template=", &format!("--object-format={}", format.as_str())])
-        .args(options)
-        .arg(at)
-        .run()?;
-    Ok(())
-}
-
-/// What stands in the configuration of the workspace's own repository, below what `git init` wrote.
+/// What stands in the configuration of the workspace's own repository, below what every repository's says.
 pub(super) fn of_workspace() -> String {
     let lines = OF_WORKSPACE.iter().map(|(name, value)| {
         let (section, key) = name.split_once('.').expect("a setting has a section");

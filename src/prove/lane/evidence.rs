@@ -44,7 +44,6 @@ impl Lane<'_> {
         if !run.artifacts.is_empty() {
             run.kept.push(store.list(&job.outputs, &run.artifacts)?);
         }
-        store.flush(&run.kept)?;
-        store.flush(&run.artifacts)
+        store.flush(run.kept.iter().chain(&run.artifacts))
     }
 }

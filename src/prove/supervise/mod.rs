@@ -11,7 +11,7 @@ mod tree;
 pub(super) mod wire;
 
 use std::io;
-use std::os::fd::AsFd as _;
+use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::net::UnixStream;
 use std::os::unix::process::CommandExt as _;
 use std::process::{Child, Command, Stdio};
@@ -106,7 +106,8 @@ pub fn supervise() -> Result<()> {
             let brood = Brood::of(Pid::from_child(&leader));
             let begun = Instant::now();
             let late = Vec::new();
-            Supervisor { gate, gate_id, brood, begun, paused: Duration::ZERO, wish: None, late }.run(&order);
+            Supervisor { gate, gate_id, brood, begun, paused: Duration::ZERO, wish: None, late, leader_end: None }
+                .run(&order);
             return Ok(());
         }
         Err(error) => Event::NotStarted { cause: error.to_string() },
@@ -177,6 +178,8 @@ struct Supervisor {
     wish: Option<Call>,
     /// Who was still there when the leader had ended.
     late: Vec<Leftover>,
+    /// Ready once the leader has ended, while that is waited for.
+    leader_end: Option<OwnedFd>,
 }
 
 impl Supervisor {
@@ -226,8 +229,11 @@ impl Supervisor {
     /// Waits for the leader, its deadline, or the gate.
     fn watch(&mut self, timeout: Duration) -> Ending {
         let mut nap = Duration::from_millis(1);
+        self.leader_end = self.brood.leader_end();
         loop {
             if let Some(ending) = self.brood.ending() {
+                // It is told of again and again from now on.
+                self.leader_end = None;
                 return ending;
             }
             if self.wish.is_some() {
@@ -260,6 +266,9 @@ impl Supervisor {
         let begun = self.elapsed();
         let mut nap = Duration::from_millis(1);
         loop {
+            if self.brood.is_only_a_dead_leader() {
+                return None;
+            }
             let living = self.brood.living();
             if self.late.is_empty() {
                 self.late = sweep::describe(&living);
@@ -292,7 +301,7 @@ impl Supervisor {
     }
 
     fn hear(&mut self, nap: Duration) {
-        self.wish = match self.gate.hear(nap) {
+        self.wish = match self.gate.hear_beside(self.leader_end.as_ref().map(AsFd::as_fd), nap) {
             Heard::Message(Wish::Stop) if self.wish.is_none() => Some(Call::Stop),
             Heard::Message(Wish::Stop | Wish::Kill) => Some(Call::Kill),
             Heard::Gone => Some(Call::Gone),

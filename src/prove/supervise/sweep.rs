@@ -3,6 +3,7 @@
 //! They are stopped before they are killed: who is stopped starts nobody in place of the killed. That nobody is left is not concluded
 //! from a list, which a process that forks all the time may evade, but told by the kernel: who has no children has nobody below.
 
+use std::os::fd::OwnedFd;
 use std::time::{Duration, Instant};
 
 use rustix::io::Errno;
@@ -10,6 +11,7 @@ use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, getpid, kill_process_g
 
 use super::tree::{self, Process};
 use super::{Ending, Leftover};
+use crate::child;
 
 /// How long what was left may take to go away by itself: children that are ending already when their parent ends.
 pub(super) const SETTLE: Duration = Duration::from_secs(1);
@@ -49,11 +51,27 @@ impl Brood {
         ending_of(self.leader)
     }
 
+    /// A file that is ready once the leader has ended.
+    pub(super) fn leader_end(&self) -> Option<OwnedFd> {
+        child::end_of(self.leader)
+    }
+
+    /// Whether nobody is left but the leader, who has ended, told without a look at every process of the system; he is reaped then. What
+    /// it does not tell, `living` and `is_gone` do: a leader who is not alone is reaped late.
+    pub(super) fn is_only_a_dead_leader(&mut self) -> bool {
+        let is_only_leader = || tree::own_children().iter().map(|process| process.pid).eq([self.leader]);
+        (self.is_leader_reaped || is_only_leader()) && self.is_gone()
+    }
+
     /// Everybody who is alive and was found. The dead are reaped on the way, but for the leader.
     pub(super) fn living(&self) -> Vec<Process> {
         let (living, dead): (Vec<_>, Vec<_>) = tree::below(self.own).into_iter().partition(Process::is_alive);
         dead.iter().filter(|process| process.pid != self.leader).for_each(|process| reap(process.pid));
         living
+    }
+
+    fn has_ended(&self) -> bool {
+        self.is_leader_reaped || self.ending().is_some()
     }
 
     /// Reaps orphans that have ended, as init would: who waits for the end of his daemon looks whether its id is gone.
@@ -117,6 +135,9 @@ impl Brood {
         let begun = Instant::now();
         let mut nap = Duration::from_micros(200);
         loop {
+            if self.has_ended() && self.is_only_a_dead_leader() {
+                return Vec::new();
+            }
             self.signal_group(Signal::KILL);
             let living = self.living();
             if (living.is_empty() && self.is_gone()) || begun.elapsed() >= LIMIT {

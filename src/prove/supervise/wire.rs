@@ -4,13 +4,16 @@
 
 use std::ffi::OsString;
 use std::io::{self, Read as _, Write as _};
+use std::os::fd::BorrowedFd;
 use std::os::unix::net::UnixStream;
 use std::time::{Duration, SystemTime};
 
-use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::event::{PollFd, PollFlags, poll};
 use rustix::io::Errno;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
+
+use crate::child::timespec;
 
 /// What a supervisor is to start.
 #[derive(Debug, Deserialize, Serialize)]
@@ -122,12 +125,23 @@ impl Channel {
 
     /// Waits for a message, no longer than `patience`.
     pub(in crate::prove) fn hear<T: DeserializeOwned>(&mut self, patience: Duration) -> Heard<T> {
+        self.hear_beside(None, patience)
+    }
+
+    /// The same, but no longer than until `other` has something.
+    pub(in crate::prove) fn hear_beside<T: DeserializeOwned>(
+        &mut self,
+        other: Option<BorrowedFd<'_>>,
+        patience: Duration,
+    ) -> Heard<T> {
         if let Some(heard) = self.whole_message() {
             return heard;
         }
-        let mut ready = [PollFd::new(&self.socket, PollFlags::IN)];
+        let mut ready = vec![PollFd::new(&self.socket, PollFlags::IN)];
+        ready.extend(other.map(|other| PollFd::from_borrowed_fd(other, PollFlags::IN)));
         match poll(&mut ready, Some(&timespec(patience))) {
             Ok(0) | Err(Errno::INTR) => return Heard::Nothing,
+            Ok(_) if ready[0].revents().is_empty() => return Heard::Nothing,
             Ok(_) => {}
             Err(_) => return Heard::Gone,
         }
@@ -148,11 +162,6 @@ impl Channel {
         let line: Vec<u8> = self.unread.drain(..=end).collect();
         Some(serde_json::from_slice(&line).map_or(Heard::Gone, Heard::Message))
     }
-}
-
-/// A duration as `poll` takes it.
-pub(in crate::prove) fn timespec(duration: Duration) -> Timespec {
-    Timespec { tv_sec: duration.as_secs().cast_signed(), tv_nsec: duration.subsec_nanos().into() }
 }
 
 #[cfg(test)]

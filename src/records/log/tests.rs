@@ -364,21 +364,3 @@ fn two_logs_that_stand_on_each_other_are_read_once_and_in_order() {
         written.iter().map(|id| records.get(*id).unwrap().statement().predicate().writer).collect();
     assert_eq!((writers.len(), records.problems().len()), (2, 0));
 }
-
-#[test]
-fn a_clone_that_signs_otherwise_than_before_begins_a_new_log_that_leads_to_the_old_one() {
-    let sandbox = Sandbox::new(&[]);
-    let first = sandbox.record(vec![passing("payment")]);
-    let repository = sandbox.open();
-    let append = |signing| {
-        let draft = draft(Body::Verdict(Box::new(verdict(vec![passing("payment")]))));
-        Log::open(&repository).unwrap().signing(signing).append(draft).unwrap()
-    };
-    let unsigned = append(Signing::none());
-    assert_eq!(unsigned.statement().predicate().previous, Some(first.id()));
-    let signed = append(Signing::with(b"ssh key"));
-    assert_eq!(signed.statement().predicate().previous, None);
-    assert_eq!(append(Signing::with(b"ssh key")).statement().predicate().previous, Some(signed.id()));
-    assert_eq!((count(&sandbox), problems(&sandbox)), (4, vec![]));
-    assert!(Records::load(&repository).unwrap().is_ancestor(unsigned.id(), signed.id()));
-}
