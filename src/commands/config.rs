@@ -121,9 +121,9 @@ mod tests {
 
     #[test]
     fn what_cannot_be_proven_yet_is_noted() {
-        let text = b"version = 1\n[suites.a]\nrun = ['x']\nreport = 'tap'\n[records]\nsign = 'required'\n";
+        let text = b"version = 1\n[suites.a]\nrun = ['x']\nreport = 'tap'\n[changelog]\nrequire = true\n";
         let notes = check(policy::FILE, text).expect("it is good");
-        assert!(notes[0].starts_with("not yet: records.sign: "), "{notes:?}");
+        assert!(notes[0].starts_with("not yet: changelog.require: "), "{notes:?}");
     }
 
     #[test]

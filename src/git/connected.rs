@@ -82,13 +82,18 @@ fn end(child: &mut Child) {
     all.iter().for_each(|pid| tell(pid, Signal::TERM));
     // One that is stopped, for instance because it asks at a terminal that is somebody else's, hears it only so.
     all.iter().for_each(|pid| tell(pid, Signal::CONT));
-    let until = Instant::now() + GRACE;
-    while Instant::now() < until && all.iter().any(|pid| is_alive(*pid)) {
-        std::thread::sleep(NAP);
-    }
+    let wait = || {
+        let until = Instant::now() + GRACE;
+        while Instant::now() < until && all.iter().any(|pid| is_alive(*pid)) {
+            std::thread::sleep(NAP);
+        }
+    };
+    wait();
     // The child is waited for only now, so that its id is nobody else's; the others' are theirs as long as they live.
     all.iter().filter(|pid| is_alive(**pid)).for_each(|pid| tell(pid, Signal::KILL));
     drop(child.kill().and_then(|()| child.wait()));
+    // A busy system takes its time even for that.
+    wait();
 }
 
 /// Whether `/proc` shows it, and not as one that has ended and only waits to be looked at.
