@@ -187,9 +187,8 @@ fn bring_up(repository: &Repository, refs: &[(String, Oid)], index: Index) -> An
     let mut index = index.grown(grown);
     for (name, end) in std::mem::take(&mut index.state.tips) {
         let leads = |tip: &Oid| Ok(*tip == end || is_ancestor(&index, end, *tip)?);
-        let known = index.node_of(end)?.is_some();
-        let still = !known || tips.get(&name).map(leads).transpose()? == Some(true) || any(ends.iter(), leads)?;
-        if !still {
+        let by_itself = tips.get(&name).map(leads).transpose()? == Some(true);
+        if !by_itself && index.node_of(end)?.is_some() && !any(ends.iter(), leads)? {
             return Ok(None);
         }
     }
@@ -226,9 +225,13 @@ fn find_tips(
             problems.push(Problem::of_log(ProblemKind::Misplaced, name, detail));
             continue;
         };
-        let found = match index.node_of(*tip)? {
-            Some(node) => node.writer,
-            None => writer_of(repository, *tip),
+        let found = if index.state.tips.get(name) == Some(tip) {
+            None
+        } else {
+            match index.node_of(*tip)? {
+                Some(node) => node.writer,
+                None => writer_of(repository, *tip),
+            }
         };
         match found {
             Some(other) if other != writer => {
