@@ -13,6 +13,7 @@ pub mod ground;
 mod hook_line;
 pub mod init;
 pub mod install;
+mod install_server;
 pub mod judge;
 pub mod judging;
 mod killed;
@@ -24,6 +25,7 @@ pub mod pre_push;
 mod proof_words;
 pub mod proving;
 pub mod push;
+pub mod receive;
 mod refusal;
 mod repeats;
 pub mod resolve;
@@ -43,6 +45,7 @@ use crate::caller::Caller;
 use crate::cli::{self, Cli, Command};
 use crate::error::{Context as _, Exit, Result};
 use crate::git::Repository;
+use crate::hooks::Hook;
 use crate::policy;
 use crate::prove::supervise::supervise;
 use crate::reporter::Reporter;
@@ -52,6 +55,8 @@ pub fn dispatch(cli: Cli, caller: &Caller, reporter: &mut Reporter) -> Result<Ex
     let open = || Repository::open(caller);
     match cli.command {
         Command::Hook(cli::Hook::PrePush { args }) => pre_push::pre_push(caller, &args, reporter),
+        Command::Hook(cli::Hook::PreReceive { args }) => receive::receive(caller, Hook::PreReceive, &args, reporter),
+        Command::Hook(cli::Hook::PostReceive { args }) => receive::receive(caller, Hook::PostReceive, &args, reporter),
         Command::Supervise => supervise().map(|()| Exit::Allowed),
         Command::Init => init::run(&open()?, reporter),
         Command::Install(args) => install::install(&open()?, caller, &args, reporter),
