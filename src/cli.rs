@@ -37,9 +37,9 @@ pub enum Command {
         after_help = "Looks at the package manager, the test runner, the scripts and the folders. Never overwrites a file."
     )]
     Init,
-    /// Write the pre-push hook, chain the one that stands there, and prove that it fires
+    /// Write the pre-push hook, or a server's hooks, chain what stands there, and prove that they fire
     Install(Install),
-    /// Take the hook out again, byte for byte as before; records stay
+    /// Take the hooks out again, byte for byte as before; records stay
     Uninstall(Uninstall),
     /// Find what would leave the gate open or a proof impossible, each with its mend
     Doctor(Doctor),
@@ -118,9 +118,19 @@ pub enum Command {
 #[derive(Debug, Args)]
 #[command(
     after_help = "A hook that stands there is kept beside it and runs first, with the same arguments and input.\n\
-    Exit code 3 names what install must not touch, and the commands to choose from."
+    Exit code 3 names what install must not touch, and the commands to choose from.\n\
+    The lists of signers have a line for each: PRINCIPAL ssh-ed25519 KEY, or PRINCIPAL openpgp FINGERPRINT."
 )]
 pub struct Install {
+    /// Write a server's hooks, pre-receive and post-receive, into a bare repository that is pushed to
+    #[arg(long)]
+    pub server: bool,
+    /// Whose records count on this server; asked for where it is not set yet
+    #[arg(long, value_name = "FILE", requires = "server")]
+    pub allowed_signers: Option<PathBuf>,
+    /// Who may approve a weaker policy on this server; asked for where it is not set yet
+    #[arg(long, value_name = "FILE", requires = "server")]
+    pub policy_signers: Option<PathBuf>,
     /// Write into this folder instead of git's own
     #[arg(long, value_name = "DIR")]
     pub hooks_dir: Option<PathBuf>,
@@ -390,13 +400,21 @@ pub enum Config {
 /// `hook`
 #[derive(Debug, Subcommand)]
 pub enum Hook {
-    /// A server's pre-receive hook
-    PreReceive,
-    /// A server's post-receive hook
-    PostReceive,
     /// git's pre-push hook
     PrePush {
         /// What git gives the hook: the remote's name and its URL
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        args: Vec<OsString>,
+    },
+    /// git's pre-receive hook
+    PreReceive {
+        /// git gives the hook none
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        args: Vec<OsString>,
+    },
+    /// git's post-receive hook
+    PostReceive {
+        /// git gives the hook none
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         args: Vec<OsString>,
     },

@@ -4,6 +4,7 @@ mod fire;
 mod hook;
 mod policy;
 mod proofs;
+mod server;
 mod settings;
 
 use crate::support::{Fingerprint, Ran, Sandbox};

@@ -1,5 +1,7 @@
 //! The hooks as a user meets them: install, a push, uninstall.
 
+mod server;
+
 use std::fs;
 
 use crate::support::{Fingerprint, Layout, Sandbox};

@@ -23,7 +23,9 @@ pub fn doctor(caller: &Caller, repository: &Repository, args: &cli::Doctor, repo
     let mut checked = patient.examine();
     let mut fired = Vec::new();
     let mut outcome = Outcome::NotLooked("'proof-gate doctor --fire' does");
-    if args.fire {
+    if patient.is_server_only() {
+        outcome = Outcome::NotLooked("here pushes only arrive: push to it, from a clone");
+    } else if args.fire {
         reporter.say(&Line::new().text("pushing to a throw-away remote, through the hook that stands"));
         let cancel = Cancel::on_signals().context("cannot listen for signals")?;
         fired = doctor::fire(&patient, Duration::from_secs(args.timeout.into()), &|| cancel.is_raised())?;

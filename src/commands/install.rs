@@ -8,12 +8,20 @@ use crate::hooks::{self, Options};
 use crate::policy;
 use crate::reporter::{Line, Reporter};
 
-/// Writes the hook and proves that it fires.
+/// Writes the hooks and proves that they fire.
 pub fn install(repository: &Repository, caller: &Caller, args: &cli::Install, reporter: &Reporter) -> Result<Exit> {
+    if args.server {
+        return super::install_server::install(repository, caller, args, reporter);
+    }
     let bytes = policy_bytes(repository)?;
     policy::parse(&bytes).map_err(|error| error.into_error(policy::FILE))?;
-    let options =
-        Options { hooks_dir: args.hooks_dir.clone(), force: args.force, dry_run: args.dry_run, policy: Some(bytes) };
+    let options = Options {
+        hooks_dir: args.hooks_dir.clone(),
+        force: args.force,
+        dry_run: args.dry_run,
+        policy: Some(bytes),
+        ..Options::default()
+    };
     let installed = hooks::install(repository, caller, &options)?;
     for line in &installed.lines {
         reporter.say(&Line::new().data(line));
@@ -40,7 +48,7 @@ fn policy_bytes(repository: &Repository) -> Result<Vec<u8>> {
     }
 }
 
-/// Takes the hook out again.
+/// Takes the hooks out again.
 pub fn uninstall(repository: &Repository, args: &cli::Uninstall, reporter: &Reporter) -> Result<Exit> {
     let lines = if args.purge { hooks::purge(repository)? } else { hooks::uninstall(repository)?.lines };
     for line in lines {

@@ -13,6 +13,7 @@ pub mod ground;
 mod hook_line;
 pub mod init;
 pub mod install;
+mod install_server;
 pub mod judge;
 pub mod judging;
 mod killed;
@@ -29,6 +30,7 @@ mod refusal;
 mod repeats;
 pub mod resolve;
 pub mod run;
+mod server_hook;
 mod sharing;
 pub mod show;
 mod show_suite;
@@ -50,6 +52,7 @@ use crate::caller::Caller;
 use crate::cli::{self, Cli, Command};
 use crate::error::{Context as _, Exit, Result};
 use crate::git::Repository;
+use crate::hooks::Hook;
 use crate::policy;
 use crate::prove::supervise::supervise;
 use crate::reporter::Reporter;
@@ -59,8 +62,12 @@ pub fn dispatch(cli: Cli, caller: &Caller, reporter: &mut Reporter) -> Result<Ex
     let open = || Repository::open(caller);
     match cli.command {
         Command::Hook(cli::Hook::PrePush { args }) => pre_push::pre_push(caller, &args, reporter),
-        Command::Hook(cli::Hook::PreReceive) => receive::pre_receive(caller, &receive::input()?, reporter),
-        Command::Hook(cli::Hook::PostReceive) => receive::post_receive(caller, &receive::input()?),
+        Command::Hook(cli::Hook::PreReceive { args }) => {
+            server_hook::receive(caller, Hook::PreReceive, &args, reporter)
+        }
+        Command::Hook(cli::Hook::PostReceive { args }) => {
+            server_hook::receive(caller, Hook::PostReceive, &args, reporter)
+        }
         Command::Supervise => supervise().map(|()| Exit::Allowed),
         Command::Init => init::run(&open()?, reporter),
         Command::Install(args) => install::install(&open()?, caller, &args, reporter),
@@ -73,7 +80,7 @@ pub fn dispatch(cli: Cli, caller: &Caller, reporter: &mut Reporter) -> Result<Ex
         Command::Show(args) => show::show(caller, &open()?, &args, reporter),
         Command::Checklist(args) => checklist::checklist(caller, &open()?, &args, reporter),
         Command::Explain(args) => explain::explain(caller, &open()?, &args, reporter),
-        Command::Verify(args) if args.pre_receive => receive::pre_receive(caller, &receive::input()?, reporter),
+        Command::Verify(args) if args.pre_receive => receive::pre_receive(caller, &server_hook::input()?, reporter),
         Command::Verify(args) => verify::verify(caller, &open()?, &args, reporter),
         Command::Judge(args) => judge::judge(&args, reporter),
         Command::Resolve(args) => resolve::resolve(caller, &open()?, &args, reporter),

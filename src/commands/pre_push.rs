@@ -13,7 +13,7 @@ use crate::caller::Caller;
 use crate::error::{Context as _, Error, Exit, Result};
 use crate::gate::{self, GatedUpdate};
 use crate::git::Repository;
-use crate::hooks::{self, KeptOutcome, SeenPolicy};
+use crate::hooks::{self, Hook, KeptOutcome, SeenPolicy};
 use crate::policy::{OnMissing, Policy, Share};
 use crate::prove::supervise::close_inherited;
 use crate::prove::{Cancel, Parent};
@@ -43,7 +43,7 @@ pub fn pre_push(caller: &Caller, args: &[OsString], reporter: &mut Reporter) -> 
     let remote = remote.to_string_lossy().into_owned();
     let url = url.to_string_lossy().into_owned();
     let repository = Repository::open(caller)?;
-    match hooks::run_kept(&repository, caller, args, &input)? {
+    match hooks::run_kept(&repository, caller, Hook::PrePush, args, &input)? {
         KeptOutcome::None | KeptOutcome::Passed => {}
         KeptOutcome::Refused { code, path } => {
             return Err(Error::new(format!("{}: {} ended with {code}", hooks::REFUSED_BY_KEPT, path.display()))

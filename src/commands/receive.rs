@@ -3,7 +3,6 @@
 //! Runs no suite, writes no ref, and believes nothing that the client says: refs are read here, logs are checked before they count.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::io::{IsTerminal as _, Read as _};
 
 use bstr::{BString, ByteSlice as _};
 use jiff::Timestamp;
@@ -12,7 +11,7 @@ use super::ground::{Ground, Judgement};
 use super::refusal;
 use super::weighing::Weighed;
 use crate::caller::Caller;
-use crate::error::{Context as _, Error, Exit, Result};
+use crate::error::{Error, Exit, Result};
 use crate::gate::{self, GatedUpdate, Obstacle};
 use crate::git::{Oid, Peeled, Repository};
 use crate::hooks::SeenPolicy;
@@ -179,17 +178,6 @@ fn say_refused(reporter: &Reporter, refused: &[Refused]) {
         let more = (refused.len() - MAX_REFUSED).to_string();
         reporter.say(&Line::new().text("           and ").data(more).text(" more"));
     }
-}
-
-/// Standard input to its end.
-pub fn input() -> Result<Vec<u8>> {
-    if std::io::stdin().is_terminal() {
-        return Err(Error::new("cannot read what is pushed: standard input is a terminal")
-            .hint("git gives it to the hook pre-receive: proof-gate install --server"));
-    }
-    let mut input = Vec::new();
-    std::io::stdin().lock().read_to_end(&mut input).context("cannot read what is pushed")?;
-    Ok(input)
 }
 
 /// Reads all that git gives a receiving hook. One line that cannot be read refuses the whole push.

@@ -1,4 +1,4 @@
-//! The hook: whether git finds it, from every work tree, and whether what it starts is this program.
+//! The hooks: whether git finds them, from every work tree, and whether what they start is this program.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -7,32 +7,52 @@ use super::{Finding, Outcome, Patient, shell};
 use crate::caller::Caller;
 use crate::error::Result;
 use crate::git::{Scope, Setting};
-use crate::hooks::{self, Effect, HookState, KeptHook, Look, Manager, SKIPS};
+use crate::hooks::{self, Effect, Hook, HookState, KeptHook, Look, Manager, SKIPS, Side};
 
-const INSTALL: &str = "proof-gate install";
-
-/// Whether the hook stands where git looks, seen from here. Ours to the byte, it is run once: it refuses, with a word of this run.
+/// Whether the hook stands where git looks, seen from here.
 pub fn stands(patient: &Patient<'_>) -> Result<Outcome> {
-    let look = patient.look()?;
+    Ok(standing(patient, patient.look()?).into())
+}
+
+/// The same of a server's hooks.
+pub fn of_server(patient: &Patient<'_>) -> Result<Outcome> {
+    let mut found = Vec::new();
+    for look in patient.server_looks()? {
+        found.extend(standing(patient, look));
+    }
+    Ok(found.into())
+}
+
+/// What is wrong where a hook stands. Ours to the byte, it is run once: it answers with a word of this run.
+fn standing(patient: &Patient<'_>, look: &Look) -> Vec<Finding> {
+    let install = install_of(look);
     let mut found: Vec<Finding> = of_state(look, None).into_iter().collect();
     if look.state == HookState::Fires {
-        if let Err(error) = hooks::fire(patient.repository) {
+        if let Err(error) = hooks::fire(patient.repository, look.which) {
             let why =
                 "git starts the hook, and proof-gate's answer does not come back: nothing says that it would refuse.";
-            found.push(Finding::open(error.message, why).mend(INSTALL).advise(error.hints.join("; ")));
+            found.push(Finding::open(error.message, why).mend(install).advise(error.hints.join("; ")));
         }
         if look.is_older {
             let why = "It still starts the program or refuses; the newer one may do so better.";
-            found.push(Finding::note(format!("{} is of an earlier version", look.hook.display()), why).mend(INSTALL));
+            found.push(Finding::note(format!("{} is of an earlier version", look.hook.display()), why).mend(install));
         }
     }
     if look.state == HookState::Annotated {
         let why =
             "Lines were added that change nothing: comments, or lines behind its end. It still starts the program.";
-        found.push(Finding::note(format!("{} was edited", look.hook.display()), why).mend(INSTALL));
+        found.push(Finding::note(format!("{} was edited", look.hook.display()), why).mend(install));
     }
-    Ok(found.into())
+    found
 }
+
+fn install_of(look: &Look) -> &'static str {
+    look.which.side().install()
+}
+
+/// What follows where nobody is told what was received.
+const NOT_NOTED: &str =
+    "What is received is not noted: a record stops counting when its signer's key expires or leaves the list.";
 
 /// The finding of a hook's state; `folder` is the linked work tree that it was seen from.
 fn of_state(look: &Look, folder: Option<&Path>) -> Option<Finding> {
@@ -61,20 +81,31 @@ fn of_state(look: &Look, folder: Option<&Path>) -> Option<Finding> {
         | HookState::Indirect
         | HookState::NoFile => format!("{seen_from}{trouble}: {}", look.hook.display()),
     };
-    let finding = match look.state.effect() {
-        Effect::Gated => return None,
-        Effect::Open => Finding::open(what, "Nobody asks proof-gate: every push goes out unproven."),
-        Effect::Unknown => {
+    let finding = match (look.state.effect(), look.which) {
+        (Effect::Gated, _) => return None,
+        (Effect::Open, Hook::PrePush) => Finding::open(what, "Nobody asks proof-gate: every push goes out unproven."),
+        (Effect::Open, Hook::PreReceive) => {
+            Finding::open(what, "Nobody asks proof-gate: every push comes in unchecked.")
+        }
+        (Effect::Open | Effect::Unknown, Hook::PostReceive) => Finding::no_proof(what, NOT_NOTED),
+        (Effect::Unknown, Hook::PrePush) => {
             let why =
                 "Whether it still asks proof-gate is not to be seen from here; 'proof-gate doctor --fire' tries it.";
             Finding::doubt(what, why)
         }
-        Effect::Stuck => Finding::no_proof(what, "git cannot start it, and a push waits for ever."),
+        (Effect::Unknown, Hook::PreReceive) => {
+            Finding::doubt(what, "Whether it still asks proof-gate is not to be seen from here.")
+        }
+        (Effect::Stuck, Hook::PrePush) => Finding::no_proof(what, "git cannot start it, and a push waits for ever."),
+        (Effect::Stuck, Hook::PreReceive | Hook::PostReceive) => {
+            Finding::no_proof(what, "git cannot start it, and no push gets anywhere.")
+        }
     };
     Some(with_mend(finding, look, folder))
 }
 
 fn with_mend(finding: Finding, look: &Look, folder: Option<&Path>) -> Finding {
+    let install = install_of(look);
     let hook = shell::path(&look.hook);
     match &look.state {
         // It would lead git away from the manager's other hooks, and back at its next install.
@@ -83,26 +114,30 @@ fn with_mend(finding: Finding, look: &Look, folder: Option<&Path>) -> Finding {
             let leads_elsewhere = look.folder.setting.as_ref().map(|setting| lead_back(look, setting, written, folder));
             let finding = leads_elsewhere.into_iter().fold(finding, Finding::mend);
             // Where the written one is gone as well, it is written anew.
-            if written.exists() { finding } else { finding.mend(INSTALL) }
+            if written.exists() { finding } else { finding.mend(install) }
         }
         HookState::Missing => match &look.folder.setting {
             Some(setting) if setting.value.is_empty() || leads_out(setting) || leads_through_a_file(look) => {
-                let default = look.default.join("pre-push");
-                finding.mend(lead_back(look, setting, &default, folder)).mend(INSTALL)
+                let default = look.default.join(look.which.name());
+                finding.mend(lead_back(look, setting, &default, folder)).mend(install)
             }
-            Some(_) | None => finding.mend(INSTALL),
+            Some(_) | None => finding.mend(install),
         },
-        HookState::NoInterpreter(_) if fs::read(&look.hook).is_ok_and(|bytes| hooks::is_ours(&bytes)) => {
-            finding.mend(INSTALL)
+        HookState::NoInterpreter(_) if fs::read(&look.hook).is_ok_and(|bytes| hooks::is_ours(look.which, &bytes)) => {
+            finding.mend(install)
         }
         HookState::NoInterpreter(_) | HookState::NoFile => {
-            finding.mend(format!("mv {hook} {}", shell::path(&beside(&look.hook, "broken")))).mend(INSTALL)
+            finding.mend(format!("mv {hook} {}", shell::path(&beside(&look.hook, "broken")))).mend(install)
         }
         HookState::Replaced(by) => replaced(finding, look, *by, folder),
         HookState::Indirect => {
-            let words =
-                "if it is meant to call the gate, prove it with 'proof-gate doctor --fire'; else let install chain it";
-            finding.advise(words).mend(INSTALL)
+            let words = match look.which.side() {
+                Side::Client => {
+                    "if it is meant to call the gate, prove it with 'proof-gate doctor --fire'; else let install chain it"
+                }
+                Side::Server => "let install chain it, and take the call out of it",
+            };
+            finding.advise(words).mend(install)
         }
         HookState::NotExecutable
         | HookState::Empty
@@ -111,7 +146,7 @@ fn with_mend(finding: Finding, look: &Look, folder: Option<&Path>) -> Finding {
         | HookState::Changed
         | HookState::Fires
         | HookState::Annotated
-        | HookState::CalledBy(_) => finding.mend(INSTALL),
+        | HookState::CalledBy(_) => finding.mend(install),
     }
 }
 
@@ -147,7 +182,8 @@ fn lead_back(look: &Look, setting: &Setting, written: &Path, folder: Option<&Pat
 
 /// A manager that took its place back. Where a hook of it is kept already, the new one is moved out of the way.
 fn replaced(finding: Finding, look: &Look, by: Option<&'static str>, folder: Option<&Path>) -> Finding {
-    let manager = match by {
+    let install = install_of(look);
+    let manager = match by.filter(|_| look.which.side() == Side::Client) {
         Some("husky") => Some(Manager::Husky),
         Some("lefthook") => Some(Manager::Lefthook),
         Some(_) | None => None,
@@ -155,11 +191,11 @@ fn replaced(finding: Finding, look: &Look, by: Option<&'static str>, folder: Opt
     let Some(manager) = manager else {
         if look.kept_other {
             let aside = shell::path(&beside(&look.hook, "replaced"));
-            return finding.mend(format!("mv {} {aside}", shell::path(&look.hook))).mend(INSTALL);
+            return finding.mend(format!("mv {} {aside}", shell::path(&look.hook))).mend(install);
         }
-        return finding.mend(INSTALL);
+        return finding.mend(install);
     };
-    with_call(finding, manager, look, folder).mend(manager.write_command()).mend(INSTALL)
+    with_call(finding, manager, look, folder).mend(manager.write_command()).mend(install)
 }
 
 /// What makes a manager call the gate.
@@ -195,13 +231,31 @@ fn beside(hook: &Path, ending: &str) -> PathBuf {
 
 /// Whether the program that the hook names is there, and is this one.
 pub fn program(patient: &Patient<'_>) -> Result<Outcome> {
-    let Some(named) = &patient.look()?.program else {
-        return Ok(Outcome::NotLooked("the hook is not one of ours"));
-    };
-    let here = &patient.caller.program;
+    Ok(match program_of(patient, patient.look()?) {
+        Some(found) => found.into(),
+        None => Outcome::NotLooked("the hook is not one of ours"),
+    })
+}
+
+/// The same of a server's hooks.
+pub fn program_of_server(patient: &Patient<'_>) -> Result<Outcome> {
+    let found: Vec<_> = patient.server_looks()?.iter().filter_map(|look| program_of(patient, look)).collect();
+    if found.is_empty() {
+        return Ok(Outcome::NotLooked("none of them is one of ours"));
+    }
+    let mut found: Vec<Finding> = found.concat();
+    // Both start one and the same, as a rule.
+    found.dedup();
+    Ok(found.into())
+}
+
+/// What is wrong with the program that a hook names; `None` where it names none.
+fn program_of(patient: &Patient<'_>, look: &Look) -> Option<Vec<Finding>> {
+    let (named, here) = (look.program.as_ref()?, &patient.caller.program);
+    let install = install_of(look);
     if !hooks::is_runnable(named) {
         let what = format!("the program that the hook starts is not there: {}", named.display());
-        return Ok(vec![
+        return Some(vec![
             match stand_in(patient.caller) {
                 Some(other) => Finding::note(what, format!("The hook starts {} instead.", other.display())),
                 None => Finding::no_proof(
@@ -209,16 +263,15 @@ pub fn program(patient: &Patient<'_>) -> Result<Outcome> {
                     "There is none in PATH or the usual places either, so the hook refuses every push.",
                 ),
             }
-            .mend(INSTALL),
-        ]
-        .into());
+            .mend(install),
+        ]);
     }
     if hooks::is_same_program(named, here) {
-        return Ok(Outcome::Fine);
+        return Some(Vec::new());
     }
     let what = format!("the hook starts another program than this one: {}", named.display());
     let why = format!("This is {}. What one says need not hold for the other.", here.display());
-    Ok(vec![Finding::note(what, why).mend(INSTALL)].into())
+    Some(vec![Finding::note(what, why).mend(install)])
 }
 
 /// Where the hook looks, beside PATH, for a program that is not where it was; below the home, then anywhere.
@@ -238,7 +291,7 @@ fn stand_in(caller: &Caller) -> Option<PathBuf> {
 pub fn in_worktrees(patient: &Patient<'_>) -> Result<Outcome> {
     let mut found = Vec::new();
     for (other, repository) in patient.other_worktrees()? {
-        let look = hooks::look(&repository)?;
+        let look = hooks::look(&repository, Hook::PrePush)?;
         // What is wrong in the one place that all share, or by the one setting, was told already.
         let here = patient.look()?;
         let is_told = here.state.effect() != Effect::Gated && here.folder.setting == look.folder.setting;
@@ -251,23 +304,44 @@ pub fn in_worktrees(patient: &Patient<'_>) -> Result<Outcome> {
 
 /// Whether the hook that stood there before is still run.
 pub fn kept(patient: &Patient<'_>) -> Result<Outcome> {
-    Ok(match hooks::kept_hook(patient.repository)? {
-        KeptHook::None | KeptHook::Stands => Outcome::Fine,
+    Ok(kept_of(patient, Hook::PrePush)?.into())
+}
+
+/// The same of a server's hooks.
+pub fn kept_of_server(patient: &Patient<'_>) -> Result<Outcome> {
+    let mut found = Vec::new();
+    for hook in Side::Server.hooks() {
+        found.extend(kept_of(patient, *hook)?);
+    }
+    Ok(found.into())
+}
+
+fn kept_of(patient: &Patient<'_>, hook: Hook) -> Result<Vec<Finding>> {
+    let install = hook.side().install();
+    let refuses = |refused: &'static str, said: &'static str| if hook.can_refuse() { refused } else { said };
+    Ok(match hooks::kept_hook(patient.repository, hook)? {
+        KeptHook::None | KeptHook::Stands => Vec::new(),
         KeptHook::Gone(path) => {
             let what = format!("the hook that stood there before is gone: {}", path.display());
-            vec![Finding::no_proof(what, "Every push is refused until it is back.").mend(INSTALL)].into()
+            let why =
+                refuses("Every push is refused until it is back.", "It does not hear any more what was received.");
+            vec![Finding::no_proof(what, why).mend(install)]
         }
         KeptHook::NotExecutable(path) => {
             let what = format!("the hook that stood there before is not executable any more: {}", path.display());
-            let why = "It is not run, so what it would refuse goes out.";
-            vec![Finding::open(what, why).mend(format!("chmod +x {}", shell::path(&path)))].into()
+            let why = refuses(
+                "It is not run, so what it would refuse goes out.",
+                "It does not hear any more what was received.",
+            );
+            vec![Finding::open(what, why).mend(format!("chmod +x {}", shell::path(&path)))]
         }
         KeptHook::Orphan(path) => {
             let what = format!("a hook is kept and noted nowhere: {}", path.display());
-            vec![
-                Finding::no_proof(what, "Every push is refused, because nothing says whether to run it.").mend(INSTALL),
-            ]
-            .into()
+            let why = refuses(
+                "Every push is refused, because nothing says whether to run it.",
+                "It is run, and nothing says whether it is meant to be.",
+            );
+            vec![Finding::no_proof(what, why).mend(install)]
         }
     })
 }

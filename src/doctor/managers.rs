@@ -8,7 +8,7 @@ use bstr::ByteSlice as _;
 use super::{Finding, Outcome, Patient};
 use crate::caller::Caller;
 use crate::error::Result;
-use crate::hooks::{HookState, Manager, calling_line, is_runnable};
+use crate::hooks::{Hook, HookState, Manager, calling_line, is_runnable};
 
 /// Looks for everything that makes the manager skip the gate.
 pub fn check(patient: &Patient<'_>) -> Result<Outcome> {
@@ -86,7 +86,7 @@ fn switched_off_in(file: &Path, manager: Manager) -> Option<Finding> {
 /// A call whose refusal does not end the hook.
 fn answer_ignored(file: &Path) -> Option<Finding> {
     let bytes = fs::read(file).ok()?;
-    let (number, line) = calling_line(&bytes)?;
+    let (number, line) = calling_line(Hook::PrePush, &bytes)?;
     let swallows =
         [&b"|| true"[..], b"|| :", b"|| exit 0", b"||true", b"||:"].iter().any(|words| line.contains_str(words))
             || line.ends_with(b"&");

@@ -10,6 +10,7 @@ mod hook;
 mod managers;
 mod places;
 mod records;
+mod server;
 mod settings;
 mod shell;
 mod tools;
@@ -24,7 +25,7 @@ pub use fire::{Ending, Fired, fire};
 use crate::caller::Caller;
 use crate::error::{Error, Result};
 use crate::git::{LOCATIONS, Repository};
-use crate::hooks::{Look, SeenPolicy, look};
+use crate::hooks::{Hook, Look, SeenPolicy, Side, look, sides};
 use crate::policy;
 use crate::prove::{self, LeftWorkspace};
 use crate::select::{Anchors, PolicyFile, PolicyReader};
@@ -36,6 +37,7 @@ pub struct Patient<'a> {
     /// The user's repository.
     pub repository: &'a Repository,
     look: OnceCell<Look>,
+    server_looks: OnceCell<Vec<Look>>,
     place: OnceCell<(PathBuf, Vec<LeftWorkspace>)>,
 }
 
@@ -70,44 +72,58 @@ const MAX_WORKTREES: usize = 50;
 
 type Check = fn(&Patient<'_>) -> Result<Outcome>;
 
+/// Where a check is made: where pushes leave from, where they arrive, everywhere.
+const LEAVES: Option<Side> = Some(Side::Client);
+const ARRIVES: Option<Side> = Some(Side::Server);
+const BOTH: Option<Side> = None;
+
 /// Every check, in the order in which they are told.
-const CHECKS: &[(&str, Check)] = &[
-    ("the hook", hook::stands),
-    ("the program that the hook starts", hook::program),
-    ("the hook in linked work trees", hook::in_worktrees),
-    ("the hook that stood there before", hook::kept),
-    ("hook managers", managers::check),
-    ("git's settings from the environment", settings::environment),
-    ("settings that go round the hook", settings::going_round),
-    ("hooks in git's configuration", settings::configured_hooks),
-    ("the policy file", gated::policy_file),
-    ("what the policy gates", gated::refs),
-    ("the anchor", gated::anchor),
-    ("the repository's id", gated::repository_id),
-    ("the version of git", tools::git_version),
-    ("programs that the policy names", tools::programs),
-    ("who records", tools::identity),
-    ("the environment of proofs", tools::environment),
-    ("the place for workspaces", places::workspaces),
-    ("room on the disks", places::room),
-    ("the git directory", places::git_directory),
-    ("locks", places::locks),
-    ("records", records::log),
-    ("the clock", records::clock),
-    ("history and objects", clone::complete),
-    ("the platform", tools::platform),
+const CHECKS: &[(&str, Option<Side>, Check)] = &[
+    ("the hook", LEAVES, hook::stands),
+    ("the program that the hook starts", LEAVES, hook::program),
+    ("the hook in linked work trees", LEAVES, hook::in_worktrees),
+    ("the hook that stood there before", LEAVES, hook::kept),
+    ("hook managers", LEAVES, managers::check),
+    ("git's settings from the environment", LEAVES, settings::environment),
+    ("settings that go round the hook", LEAVES, settings::going_round),
+    ("hooks in git's configuration", LEAVES, settings::configured_hooks),
+    ("the policy file", LEAVES, gated::policy_file),
+    ("what the policy gates", LEAVES, gated::refs),
+    ("the anchor", LEAVES, gated::anchor),
+    ("the repository's id", LEAVES, gated::repository_id),
+    ("the server's hooks", ARRIVES, hook::of_server),
+    ("the program that the server's hooks start", ARRIVES, hook::program_of_server),
+    ("the hooks that stood on the server before", ARRIVES, hook::kept_of_server),
+    ("the lists of signers", ARRIVES, server::signers),
+    ("git's check of what arrives", ARRIVES, server::objects),
+    ("refs that git hides", ARRIVES, server::hidden_refs),
+    ("the server's anchor", ARRIVES, server::anchor),
+    ("the version of git", BOTH, tools::git_version),
+    ("programs that the policy names", LEAVES, tools::programs),
+    ("who records", LEAVES, tools::identity),
+    ("the environment of proofs", LEAVES, tools::environment),
+    ("the place for workspaces", LEAVES, places::workspaces),
+    ("room on the disks", LEAVES, places::room),
+    ("the git directory", BOTH, places::git_directory),
+    ("locks", BOTH, places::locks),
+    ("records", BOTH, records::log),
+    ("the clock", BOTH, records::clock),
+    ("history and objects", BOTH, clone::complete),
+    ("the platform", LEAVES, tools::platform),
 ];
 
 impl<'a> Patient<'a> {
     /// Nothing is looked at yet.
     pub fn new(caller: &'a Caller, repository: &'a Repository) -> Self {
-        Patient { caller, repository, look: OnceCell::new(), place: OnceCell::new() }
+        Patient { caller, repository, look: OnceCell::new(), server_looks: OnceCell::new(), place: OnceCell::new() }
     }
 
-    /// Makes every check. One that fails is a finding; one that fails as another did before is not told again.
+    /// Makes every check that belongs here. One that fails is a finding; one that fails as another did before is not told again.
     pub fn examine(&self) -> Vec<Checked> {
         let mut failures: Vec<String> = Vec::new();
-        let mut examine = |(check, examine): &(&'static str, Check)| {
+        // What cannot be told is told by the checks themselves.
+        let sides = sides(self.repository).unwrap_or_else(|_| vec![Side::Client]);
+        let mut examine = |(check, _, examine): &(&'static str, Option<Side>, Check)| {
             let outcome = examine(self).unwrap_or_else(|error| {
                 if failures.contains(&error.message) {
                     return Outcome::NotLooked("it fails as told above");
@@ -117,7 +133,23 @@ impl<'a> Patient<'a> {
             });
             Checked { check, outcome }
         };
-        CHECKS.iter().map(&mut examine).collect()
+        let is_here = |side: Option<Side>| side.is_none_or(|side| sides.contains(&side));
+        let mut checked: Vec<Checked> = CHECKS.iter().filter(|(_, side, _)| is_here(*side)).map(&mut examine).collect();
+        if !is_here(LEAVES) {
+            let outcome =
+                Outcome::NotLooked("here they only arrive: there is no work tree, and no hook of 'proof-gate install'");
+            checked.push(Checked { check: "what a push that leaves needs", outcome });
+        }
+        if !is_here(ARRIVES) {
+            let outcome = Outcome::NotLooked("no hooks of a server are installed here");
+            checked.push(Checked { check: "what a push that arrives meets", outcome });
+        }
+        checked
+    }
+
+    /// Whether pushes arrive here and none needs to leave.
+    pub fn is_server_only(&self) -> bool {
+        sides(self.repository).is_ok_and(|sides| sides == [Side::Server])
     }
 
     /// The other work trees of this repository, each opened as if the caller stood in it. One that git does not open from there, or
@@ -135,7 +167,12 @@ impl<'a> Patient<'a> {
 
     /// The hook as a look shows it.
     fn look(&self) -> Result<&Look> {
-        once(&self.look, || look(self.repository))
+        once(&self.look, || look(self.repository, Hook::PrePush))
+    }
+
+    /// A server's hooks as a look shows them.
+    fn server_looks(&self) -> Result<&Vec<Look>> {
+        once(&self.server_looks, || Side::Server.hooks().iter().map(|hook| look(self.repository, *hook)).collect())
     }
 
     /// The place for workspaces, and what dead gates left in it.

@@ -99,7 +99,7 @@ pub fn configured_hooks(patient: &Patient<'_>) -> Result<Outcome> {
     Ok(found.into())
 }
 
-fn is_true(value: &[u8]) -> bool {
+pub(super) fn is_true(value: &[u8]) -> bool {
     matches!(value.to_lowercase().as_slice(), b"true" | b"yes" | b"on" | b"1")
 }
 

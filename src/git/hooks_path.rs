@@ -86,9 +86,9 @@ impl Repository {
         Ok(HooksFolder { path: seen_from.join(path), setting })
     }
 
-    /// Runs the hook pre-push as git would, found where git finds it, with nothing on its standard input. One that hangs is killed.
-    pub fn fire_pre_push(&self, args: &[&str]) -> Result<Output> {
-        match self.by_hand().args(["hook", "run", "pre-push", "--"]).args(args).within(PATIENCE, || false)? {
+    /// Runs a hook as git would, found where git finds it, with nothing on its standard input. One that hangs is killed.
+    pub fn fire(&self, hook: &str, args: &[&str]) -> Result<Output> {
+        match self.by_hand().args(["hook", "run", hook, "--"]).args(args).within(PATIENCE, || false)? {
             Within::Ended(output) => Ok(output),
             Within::TimedOut(_) | Within::Stopped => {
                 Err(Error::new(format!("the hook did not end within {} s", PATIENCE.as_secs())))

@@ -216,6 +216,13 @@ impl Repository {
         self.work_tree.as_deref()
     }
 
+    /// Whether the repository has no work tree of its own, whichever linked one the caller stands in.
+    pub fn is_bare(&self) -> Result<bool> {
+        // With `GIT_COMMON_DIR` set, git takes every repository for a linked work tree.
+        let git = self.program.command(&self.common_dir).env("GIT_DIR", &self.common_dir);
+        Ok(git.args(["rev-parse", "--is-bare-repository"]).run()?.trim_ascii() == b"true")
+    }
+
     /// The hash of this repository's objects.
     pub fn object_format(&self) -> ObjectFormat {
         self.object_format

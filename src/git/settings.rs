@@ -1,7 +1,10 @@
-//! The user's settings with the file that each stands in, to tell them apart and to name the command that changes one.
+//! The user's settings with the file that each stands in, to tell them apart and to name the command that changes one; and single lines
+//! that a command whose duty it is adds to the repository's own.
 //!
 //! Deliberately absent: settings given with `-c` or in the environment; they end with the command that they were given to.
 
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt as _;
 use std::path::PathBuf;
 
 use bstr::{BString, ByteSlice as _, ByteVec as _};
@@ -39,6 +42,39 @@ impl Repository {
             }
             _ => Err(Error::new(format!("cannot read the settings: {}", asked.complaint()))),
         }
+    }
+
+    /// The values of a name in the repository's own configuration, in their order there.
+    pub fn own_values(&self, name: &str) -> Result<Vec<Vec<u8>>> {
+        self.values(&["--local", "--get-all", name])
+    }
+
+    /// The value that holds, wherever it stands.
+    pub fn value(&self, name: &str) -> Result<Option<Vec<u8>>> {
+        Ok(self.values(&["--get-all", name])?.pop())
+    }
+
+    fn values(&self, args: &[&str]) -> Result<Vec<Vec<u8>>> {
+        let asked = self.command().args(["config", "--null"]).args(args).output()?;
+        match asked.status.code() {
+            Some(0) => {
+                let values = asked.stdout.strip_suffix(b"\0").unwrap_or(&asked.stdout);
+                Ok(values.split(|byte| *byte == 0).map(<[u8]>::to_vec).collect())
+            }
+            Some(1) => Ok(Vec::new()),
+            _ => Err(Error::new(format!("cannot read the settings: {}", asked.complaint()))),
+        }
+    }
+
+    /// Adds a line to the repository's own configuration, behind those of the same name. git writes it whole or not at all.
+    pub fn add_value(&self, name: &str, value: &[u8]) -> Result<()> {
+        self.command().args(["config", "--local", "--add", name]).arg(OsStr::from_bytes(value)).run().map(drop)
+    }
+
+    /// Takes out the one line of this name and value; an error where there are several.
+    pub fn remove_value(&self, name: &str, value: &[u8]) -> Result<()> {
+        let git = self.command().args(["config", "--local", "--fixed-value", "--unset", name]);
+        git.arg(OsStr::from_bytes(value)).run().map(drop)
     }
 
     pub(super) fn read_setting(&self, three: &[&[u8]]) -> Result<Setting> {

@@ -56,6 +56,18 @@ impl Signers {
         Ok(signers)
     }
 
+    /// Whether no line is one for a signer: comments, blank lines, a public key without a principal in front.
+    pub fn names_nobody(&self) -> bool {
+        let is_key = |word: &str| ["ssh-", "ecdsa-", "sk-"].iter().any(|start| word.starts_with(start));
+        let is_signer = |line: &[u8]| {
+            let text = String::from_utf8_lossy(line);
+            let mut words = text.split_whitespace();
+            // PRINCIPALS [OPTIONS] TYPE KEY
+            words.next().is_some_and(|first| !first.starts_with('#')) && words.any(is_key) && words.next().is_some()
+        };
+        self.openpgp.is_empty() && !self.ssh.split(|byte| *byte == b'\n').any(is_signer)
+    }
+
     /// Whose OpenPGP key has one of these fingerprints.
     pub fn of_openpgp(&self, fingerprints: &[&str]) -> Option<&str> {
         let found = self.openpgp.iter().find(|(_, listed)| fingerprints.iter().any(|one| one == listed));
@@ -80,6 +92,26 @@ mod tests {
         assert_eq!(signers.ssh, b"# who\nana@example.org ssh-ed25519 AAAA\n\n");
         assert_eq!(signers.of_openpgp(&["X", FINGERPRINT]), Some("bo@example.org"));
         assert_eq!(signers.of_openpgp(&["0123456789ABCDEF"]), None);
+    }
+
+    #[test]
+    fn a_list_without_a_line_for_a_signer_names_nobody() {
+        for nobody in [
+            "",
+            "\n\n",
+            "# ana ssh-ed25519 AAAA\n",
+            "ana@example.org\n",
+            "ssh-ed25519 AAAA ana@example.org\n",
+            "ana ssh-rsa\n",
+        ] {
+            assert!(parse(nobody).unwrap().names_nobody(), "{nobody:?}");
+        }
+        let openpgp = format!("bo openpgp {FINGERPRINT}\n");
+        for somebody in
+            ["ana ssh-ed25519 AAAA", "# who\nana namespaces=\"git\" sk-ssh-ed25519@openssh.com AAAA x\n", &openpgp]
+        {
+            assert!(!parse(somebody).unwrap().names_nobody(), "{somebody:?}");
+        }
     }
 
     #[test]

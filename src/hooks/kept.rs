@@ -7,14 +7,16 @@ use std::os::unix::process::ExitStatusExt as _;
 use std::path::{Path, PathBuf};
 use std::process::ExitStatus;
 
-use super::installed::Note;
+use super::hook::Hook;
+use super::installed::{Kept, Note};
 use super::snapshot::is_runnable;
 use crate::caller::Caller;
 use crate::error::{Error, Result};
 use crate::git::Repository;
 use crate::prove::process::hand_over;
 
-/// Set for the kept hook, so that one that calls this program again is noticed. It can only refuse.
+/// Holds the kept hook's path while it runs, so that one that calls this program again is noticed; one that pushes on to another
+/// repository, where another hook is kept, does not. It can only refuse.
 const MARK: &str = "PROOF_GATE_KEPT_HOOK";
 
 /// What is said where the kept hook refuses. `doctor --fire` knows it by these words.
@@ -40,38 +42,56 @@ pub enum KeptOutcome {
 }
 
 /// Runs the kept hook with the arguments, input, folder and environment that git gave.
-pub fn run_kept(repository: &Repository, caller: &Caller, args: &[OsString], stdin: &[u8]) -> Result<KeptOutcome> {
-    let Some(note) = Note::read(repository)? else {
-        return match orphan_of(&repository.common_dir().join("hooks/pre-push")) {
-            None => Ok(KeptOutcome::None),
-            Some(path) => {
-                Err(Error::new(format!("cannot tell whether to run {}: it is noted nowhere", path.display()))
-                    .hint("take it in again: proof-gate install"))
-            }
-        };
-    };
-    let Some(kept) = note.before else { return Ok(KeptOutcome::None) };
-    let path = kept.path();
+pub fn run_kept(
+    repository: &Repository,
+    caller: &Caller,
+    hook: Hook,
+    args: &[OsString],
+    stdin: &[u8],
+) -> Result<KeptOutcome> {
+    let Some(path) = kept_path(repository, hook)? else { return Ok(KeptOutcome::None) };
     if path.symlink_metadata().is_err() {
         return Err(Error::new(format!("cannot run the hook that stood there before: {} is gone", path.display()))
-            .hint("put it back, or take the gate out and in again: proof-gate uninstall, proof-gate install"));
+            .hint(format!(
+                "put it back, or take the gate out and in again: proof-gate uninstall, {}",
+                hook.side().install()
+            )));
     }
     if !is_runnable(&path) {
         return Ok(KeptOutcome::None);
     }
-    if caller.variable(MARK).is_some() {
+    if caller.variable(MARK).is_some_and(|running| running == path) {
         return Err(Error::new(format!("cannot run {}: it calls proof-gate again, in a circle", path.display()))
-            .hint("where a hook manager was installed again since: proof-gate install")
+            .hint(format!("where a hook manager was installed again since: {}", hook.side().install()))
             .hint(format!("else take the call of proof-gate out of that hook, or unset {MARK}")));
     }
     let mut variables = caller.variables.clone();
-    variables.insert(MARK.into(), "1".into());
+    variables.insert(MARK.into(), path.clone().into());
     let status = start(&path, args, caller, &variables, stdin)
         .map_err(|error| Error::new(format!("cannot run {}: {error}", path.display())).hint("mend that hook"))?;
     Ok(match exit_code(status) {
         0 => KeptOutcome::Passed,
         code => KeptOutcome::Refused { code, path },
     })
+}
+
+/// Where the kept hook is by the note. Where nothing can be noted of it, one that could refuse may not be passed over; one that cannot is
+/// run where it lies.
+fn kept_path(repository: &Repository, hook: Hook) -> Result<Option<PathBuf>> {
+    let orphan = || orphan_of(&repository.common_dir().join("hooks").join(hook.name()));
+    let note = match Note::read(repository) {
+        Ok(note) => note,
+        Err(_) if !hook.can_refuse() => return Ok(orphan()),
+        Err(error) => return Err(error),
+    };
+    match (note.of(hook), orphan()) {
+        (Some(noted), _) => Ok(noted.before.as_ref().map(Kept::path)),
+        (None, Some(path)) if hook.can_refuse() => {
+            Err(Error::new(format!("cannot tell whether to run {}: it is noted nowhere", path.display()))
+                .hint(format!("take it in again: {}", hook.side().install())))
+        }
+        (None, orphan) => Ok(orphan),
+    }
 }
 
 /// The kept hook as it stands.
@@ -90,12 +110,13 @@ pub enum KeptHook {
 }
 
 /// Looks at the kept hook.
-pub fn kept_hook(repository: &Repository) -> Result<KeptHook> {
-    let Some(note) = Note::read(repository)? else {
-        let orphan = orphan_of(&repository.common_dir().join("hooks/pre-push"));
+pub fn kept_hook(repository: &Repository, hook: Hook) -> Result<KeptHook> {
+    let note = Note::read(repository)?;
+    let Some(noted) = note.of(hook) else {
+        let orphan = orphan_of(&repository.common_dir().join("hooks").join(hook.name()));
         return Ok(orphan.map_or(KeptHook::None, KeptHook::Orphan));
     };
-    let Some(kept) = note.before else { return Ok(KeptHook::None) };
+    let Some(kept) = &noted.before else { return Ok(KeptHook::None) };
     let path = kept.path();
     Ok(if path.symlink_metadata().is_err() {
         KeptHook::Gone(path)
@@ -217,8 +238,10 @@ mod tests {
     #[test]
     fn a_kept_hook_that_calls_the_gate_again_refuses() {
         let mut shop = Shop::new().with_hook(NOTING);
-        installed(&shop);
-        shop.caller.variables.insert(MARK.into(), "1".into());
+        let kept = installed(&shop);
+        shop.caller.variables.insert(MARK.into(), kept.with_file_name("of-another-repository").into());
+        assert!(matches!(run(&shop, b"").unwrap(), KeptOutcome::Refused { code: 7, .. }));
+        shop.caller.variables.insert(MARK.into(), kept.into());
         assert!(run(&shop, b"").unwrap_err().message.contains("in a circle"));
     }
 
@@ -237,10 +260,10 @@ mod tests {
     }
 
     fn installed(shop: &Shop) -> PathBuf {
-        install(&shop.open(), &shop.caller, &Options::default()).unwrap().chained.unwrap()
+        install(&shop.open(), &shop.caller, &Options::default()).unwrap().hooks[0].chained.clone().unwrap()
     }
 
     fn run(shop: &Shop, stdin: &[u8]) -> Result<KeptOutcome> {
-        run_kept(&shop.open(), &shop.caller, &["origin".into(), "../r.git".into()], stdin)
+        run_kept(&shop.open(), &shop.caller, Hook::PrePush, &["origin".into(), "../r.git".into()], stdin)
     }
 }

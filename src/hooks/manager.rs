@@ -5,11 +5,9 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use super::hook::Hook;
 use super::snapshot::{Snapshot, is_runnable};
 use crate::error::{Error, Exit, Result};
-
-/// What a manager's configuration holds once it calls the gate.
-const CALL: &str = "proof-gate hook pre-push";
 
 /// The managers that write their hooks anew whenever they like, so that nothing can be chained to them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,7 +36,7 @@ impl Manager {
     /// The file of this manager that already calls the gate, if there is one. A *command* of lefthook's that does is none: lefthook
     /// skips it where it finds no file to push, as with a deletion, a tag, or a branch that is not checked out.
     pub fn calling_file(self, folder: &Path, work_tree: Option<&Path>) -> Option<PathBuf> {
-        let calls = |file: &PathBuf| fs::read(file).is_ok_and(|bytes| calls_the_gate(&bytes));
+        let calls = |file: &PathBuf| fs::read(file).is_ok_and(|bytes| calls_the_gate(Hook::PrePush, &bytes));
         match self {
             Manager::Husky => folder.parent().map(|husky| husky.join("pre-push")).filter(calls),
             Manager::Lefthook => {
@@ -100,7 +98,7 @@ impl Manager {
                     lines.push("pre-push:");
                 }
                 lines.extend(["  scripts:", "    proof-gate:", "      runner: sh", "      use_stdin: true"]);
-                let is_skipped = calls_the_gate(&text);
+                let is_skipped = calls_the_gate(Hook::PrePush, &text);
                 Call { file, place, lines, script: Some(WRITE_SCRIPT), is_behind: is_yaml && !names_hook, is_skipped }
             }
         }
@@ -218,15 +216,15 @@ pub fn writer_of(hook: &[u8]) -> Option<&'static str> {
     WRITERS.iter().find(|(words, _)| contains(hook, words)).map(|(_, name)| *name)
 }
 
-/// Whether a line that is no comment calls the gate.
-pub fn calls_the_gate(bytes: &[u8]) -> bool {
-    calling_line(bytes).is_some()
+/// Whether a line that is no comment calls the gate as this hook.
+pub fn calls_the_gate(hook: Hook, bytes: &[u8]) -> bool {
+    calling_line(hook, bytes).is_some()
 }
 
 /// The line that calls the gate, and its number.
-pub fn calling_line(bytes: &[u8]) -> Option<(usize, &[u8])> {
+pub fn calling_line(hook: Hook, bytes: &[u8]) -> Option<(usize, &[u8])> {
     let mut lines = bytes.split(|byte| *byte == b'\n').zip(1..);
-    let found = lines.find(|(line, _)| !line.trim_ascii().starts_with(b"#") && contains(line, CALL));
+    let found = lines.find(|(line, _)| !line.trim_ascii().starts_with(b"#") && contains(line, hook.call()));
     found.map(|(line, number)| (number, line.trim_ascii()))
 }
 

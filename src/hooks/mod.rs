@@ -2,6 +2,10 @@
 //!
 //! Deliberately absent: the decision over a push. A hook only starts the program, which decides.
 
+mod added;
+mod change;
+mod folder;
+mod hook;
 mod install;
 mod installed;
 mod kept;
@@ -13,14 +17,16 @@ mod snapshot;
 mod state;
 mod uninstall;
 
-pub use install::{Installed, Options, install};
+pub use added::Added;
+pub use hook::{Hook, Side};
+pub use install::{Installed, Options, Placed, install};
 pub use kept::{KeptHook, KeptOutcome, REFUSED_BY_KEPT, kept_hook, run_kept};
 pub use manager::{Manager, SKIPS, calling_line};
 pub use seen_policy::SeenPolicy;
 pub use self_test::{fire, is_same_program, self_test_reply};
 pub use shim::is_ours;
 pub use snapshot::is_runnable;
-pub use state::{Effect, HookState, Look, look, state};
+pub use state::{Effect, HookState, Look, look, sides, state};
 pub use uninstall::{Uninstalled, purge, uninstall};
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! Proof by a run that the hook fires: git starts it, it starts the program, and the program refuses with the word it was given.
+//! Proof by a run that a hook fires: git starts it, it starts the program, and the program refuses with the word it was given.
 //!
 //! Deliberately absent: a way to be misused. The answer to a self-test is always a refusal, whatever is pushed.
 
@@ -6,10 +6,11 @@ use std::ffi::OsString;
 use std::fs;
 use std::path::Path;
 
+use super::hook::Hook;
 use crate::error::{Context as _, Error, Exit, Result};
 use crate::git::Repository;
 
-/// Stands where git puts the remote's name. A remote of this very name could only be refused.
+/// Stands where git puts the remote's name, or nothing at all. A remote of this very name could only be refused.
 const REMOTE: &str = "--self-test";
 
 /// The program's side: the refusal that answers a self-test; `None` where the arguments are those of a push.
@@ -28,11 +29,11 @@ fn reply(word: &str) -> String {
 }
 
 /// The other side: has git run the hook, and tells why it does not fire if it does not. Only for a hook that is ours to the byte.
-pub fn fire(repository: &Repository) -> Result<()> {
+pub fn fire(repository: &Repository, hook: Hook) -> Result<()> {
     let mut word = [0; 16];
     getrandom::fill(&mut word).context("cannot draw a random word for the self-test")?;
     let word: String = word.iter().map(|byte| format!("{byte:02x}")).collect();
-    let mut output = repository.fire_pre_push(&[REMOTE, &word])?;
+    let mut output = repository.fire(hook.name(), &[REMOTE, &word])?;
     for _ in 0..3 {
         let answered = String::from_utf8_lossy(&output.stderr).contains(&reply(&word));
         if answered && output.status.code() == Some(Exit::NoProof as i32) {
@@ -40,10 +41,10 @@ pub fn fire(repository: &Repository) -> Result<()> {
         }
         // A process forked elsewhere may for a moment hold the new file open ("Text file busy"); what is wrong for good stays wrong.
         std::thread::sleep(std::time::Duration::from_millis(50));
-        output = repository.fire_pre_push(&[REMOTE, &word])?;
+        output = repository.fire(hook.name(), &[REMOTE, &word])?;
     }
     let said = if output.stderr.is_empty() { String::new() } else { format!("{}; ", output.complaint()) };
-    Err(Error::new(format!("cannot make the hook fire: {said}{}", output.ending()))
+    Err(Error::new(format!("cannot make the hook fire: {}: {said}{}", hook.name(), output.ending()))
         .hint("a file system mounted noexec, a missing /bin/sh, or a program that does not start: mend it, then install again"))
 }
 

@@ -1,4 +1,4 @@
-//! The text of the hook: a few lines of sh that start the program or refuse.
+//! The text of a hook: a few lines of sh that start the program or refuse.
 //!
 //! Deliberately absent: anything that decides. The shim must be right without ever being updated.
 
@@ -8,24 +8,24 @@ use std::path::{Path, PathBuf};
 
 use bstr::ByteSlice as _;
 
-/// The hook as it is written, but for the program's path.
-const PRE_PUSH: &str = include_str!("../../hooks/pre-push");
+use super::hook::Hook;
 
 /// Where the program's path goes.
 const PLACE: &str = "@PROGRAM@";
 
-/// Every version of the hook has had this in its second line.
-const MARK: &[u8] = b"# proof-gate hook: pre-push ";
+/// Every version of every hook has this in its second line, with its name behind.
+const MARK: &str = "# proof-gate hook: ";
 
 /// The hook that starts `program`.
-pub fn render(program: &Path) -> Vec<u8> {
-    let (before, after) = PRE_PUSH.split_once(PLACE).expect("the hook's text has a place for the program");
+pub fn render(hook: Hook, program: &Path) -> Vec<u8> {
+    let (before, after) = hook.text().split_once(PLACE).expect("the hook's text has a place for the program");
     [before.as_bytes(), &quote(program.as_os_str().as_bytes()), after.as_bytes()].concat()
 }
 
-/// Whether a hook was written by this program, in whichever version.
-pub fn is_ours(bytes: &[u8]) -> bool {
-    bytes.split(|byte| *byte == b'\n').nth(1).is_some_and(|line| line.starts_with(MARK))
+/// Whether a file was written by this program as this hook, in whichever version.
+pub fn is_ours(hook: Hook, bytes: &[u8]) -> bool {
+    let mark = format!("{MARK}{} ", hook.name());
+    bytes.split(|byte| *byte == b'\n').nth(1).is_some_and(|line| line.starts_with(mark.as_bytes()))
 }
 
 /// How a hook that bears our mark stands to what would be written now.
@@ -42,14 +42,14 @@ pub enum Text {
 }
 
 /// Compares a hook with what would be written now.
-pub fn compare(bytes: &[u8]) -> Text {
-    let (head, _) = PRE_PUSH.split_once(PLACE).expect("the hook's text has a place for the program");
+pub fn compare(hook: Hook, bytes: &[u8]) -> Text {
+    let (head, _) = hook.text().split_once(PLACE).expect("the hook's text has a place for the program");
     let ends_in_program = bytes.strip_prefix(head.as_bytes()).is_some_and(|rest| !rest.contains_str("'\n"));
     if ends_in_program || head.as_bytes().starts_with(bytes) {
         return Text::CutShort;
     }
-    let Some(program) = program_of(bytes) else { return Text::Changed };
-    let now = render(&program);
+    let Some(program) = program_of(hook, bytes) else { return Text::Changed };
+    let now = render(hook, &program);
     if bytes == now {
         Text::Whole(program)
     } else if now.starts_with(bytes) {
@@ -62,8 +62,8 @@ pub fn compare(bytes: &[u8]) -> Text {
 }
 
 /// The program that a hook of ours names.
-fn program_of(bytes: &[u8]) -> Option<PathBuf> {
-    let (head, _) = PRE_PUSH.split_once(PLACE)?;
+fn program_of(hook: Hook, bytes: &[u8]) -> Option<PathBuf> {
+    let (head, _) = hook.text().split_once(PLACE)?;
     let assignment = head.lines().last()?;
     let at = bytes.find(assignment)? + assignment.len();
     let mut rest = bytes[at..].strip_prefix(b"'")?;
@@ -118,47 +118,55 @@ mod tests {
     use crate::hooks::testing::{executable, run};
 
     #[test]
-    fn the_hook_is_short_plain_sh() {
-        assert!(PRE_PUSH.starts_with("#!/bin/sh\n"));
-        assert!(PRE_PUSH.ends_with("\texit 1\n}\n"));
-        assert!(PRE_PUSH.lines().count() < 25);
-        assert!(!PRE_PUSH.contains('\r'));
-        assert!(is_ours(&render(Path::new("/bin/true"))));
-        assert!(!is_ours(b"#!/bin/sh\nexit 0\n"));
+    fn every_hook_is_short_plain_sh_that_ends_in_a_refusal() {
+        for hook in Hook::ALL {
+            let text = hook.text();
+            assert!(text.starts_with("#!/bin/sh\n"));
+            assert!(text.ends_with("\texit 1\n}\n"));
+            assert!(text.lines().count() < 25);
+            assert!(!text.contains('\r'));
+            assert!(text.contains(&format!("exec \"$program\" hook {} \"$@\"\n", hook.name())));
+            for other in Hook::ALL {
+                assert_eq!(is_ours(other, &render(hook, Path::new("/bin/true"))), other == hook);
+            }
+            assert!(!is_ours(hook, b"#!/bin/sh\nexit 0\n"));
+        }
     }
 
     #[test]
     fn a_hook_is_compared_with_what_would_be_written_now() {
         let program = Path::new("/opt/it's\nhere/proof-gate");
-        let whole = render(program);
-        let text = String::from_utf8(whole.clone()).unwrap();
-        check(&text, &Text::Whole(program.to_owned()));
-        check(&format!("{text}\n# ours\nexit 0\n"), &Text::Annotated(program.to_owned()));
-        check(&text.replace("{\n", "{\n\n\t# kept by the team\n"), &Text::Annotated(program.to_owned()));
-        for changed in [
-            text.replace("{\n", "exit 0\n{\n"),
-            text.replace("exit 1", "exit 0"),
-            text.replace("/bin/sh", "/bin/bash"),
-            text.replace("\\\n", "\\\n# in the midst of a list\n"),
-            text.replace("pre-push 1", "pre-push 9").replace("exec", "eval"),
-        ] {
-            check(&changed, &Text::Changed);
-        }
-        for length in 0..whole.len() {
-            assert_eq!(compare(&whole[..length]), Text::CutShort, "{length}");
-        }
-
-        fn check(text: &str, expected: &Text) {
-            assert_eq!(&compare(text.as_bytes()), expected, "{text}");
+        for hook in Hook::ALL {
+            let whole = render(hook, program);
+            let text = String::from_utf8(whole.clone()).unwrap();
+            let check = |text: &str, expected: &Text| assert_eq!(&compare(hook, text.as_bytes()), expected, "{text}");
+            check(&text, &Text::Whole(program.to_owned()));
+            check(&format!("{text}\n# ours\nexit 0\n"), &Text::Annotated(program.to_owned()));
+            check(&text.replace("{\n", "{\n\n\t# kept by the team\n"), &Text::Annotated(program.to_owned()));
+            for changed in [
+                text.replace("{\n", "exit 0\n{\n"),
+                text.replace("exit 1", "exit 0"),
+                text.replace("/bin/sh", "/bin/bash"),
+                text.replace("\\\n", "\\\n# in the midst of a list\n"),
+                text.replace(&format!("hook: {} 1", hook.name()), "hook: 9").replace("exec", "eval"),
+            ] {
+                check(&changed, &Text::Changed);
+            }
+            for length in 0..whole.len() {
+                assert_eq!(compare(hook, &whole[..length]), Text::CutShort, "{length}");
+            }
         }
     }
 
     #[test]
-    fn sh_reads_the_hook_without_complaint() {
+    fn sh_reads_every_hook_without_complaint() {
         let folder = tempfile::tempdir().unwrap();
-        let hook = executable(&folder.path().join("pre-push"), &render(Path::new("/opt/it's here/proof-gate")));
-        let (code, output) = run(Path::new("/bin/sh"), &[OsStr::new("-n"), hook.as_os_str()], &[]);
-        assert_eq!((code, output.as_str()), (0, ""));
+        for hook in Hook::ALL {
+            let whole = render(hook, Path::new("/opt/it's here/proof-gate"));
+            let file = executable(&folder.path().join(hook.name()), &whole);
+            let (code, output) = run(Path::new("/bin/sh"), &[OsStr::new("-n"), file.as_os_str()], &[]);
+            assert_eq!((code, output.as_str()), (0, ""));
+        }
     }
 
     #[test]
@@ -172,10 +180,29 @@ mod tests {
 
     #[test]
     fn without_the_program_the_push_is_refused_and_the_mend_is_named() {
-        let (code, output) = fire(&render(Path::new("/nowhere/proof-gate")), &[("PATH", "/nowhere")]);
-        assert_eq!(code, 1);
-        assert!(output.contains("push refused"), "{output}");
-        assert!(output.contains("hint: install proof-gate again"), "{output}");
+        for (hook, hint) in
+            [(Hook::PrePush, "hint: install proof-gate again"), (Hook::PreReceive, "install proof-gate there")]
+        {
+            let (code, output) = fire(&render(hook, Path::new("/nowhere/proof-gate")), &[("PATH", "/nowhere")]);
+            assert_eq!(code, 1);
+            assert!(output.contains("push refused"), "{output}");
+            assert!(output.contains(hint), "{output}");
+        }
+    }
+
+    #[test]
+    fn without_the_program_the_hook_that_stood_there_still_hears_what_was_received() {
+        let folder = tempfile::tempdir().unwrap();
+        let hook = executable(&folder.path().join("post-receive"), &render(Hook::PostReceive, Path::new("/nowhere")));
+        for kept in ["post-receive.before-proof-gate", "before-proof-gate/post-receive"] {
+            let kept = folder.path().join(kept);
+            std::fs::create_dir_all(kept.parent().unwrap()).unwrap();
+            executable(&kept, b"echo \"heard $*\"\n");
+            let (code, output) = run(&hook, &[OsStr::new("one"), OsStr::new("two words")], &[("PATH", "/nowhere")]);
+            assert!(code == 0 && output.contains("heard one two words\n"), "{code}: {output}");
+            std::fs::set_permissions(&kept, std::os::unix::fs::PermissionsExt::from_mode(0o644)).unwrap();
+            assert_eq!(run(&hook, &[], &[("PATH", "/nowhere")]).0, 1, "git did not run it either");
+        }
     }
 
     #[test]
@@ -192,30 +219,31 @@ mod tests {
     #[test]
     fn a_program_that_is_a_folder_or_cannot_run_refuses() {
         let folder = tempfile::tempdir().unwrap();
-        for program in [folder.path().to_owned(), {
-            let file = folder.path().join("not-executable");
-            std::fs::write(&file, "#!/bin/sh\nexit 0\n").unwrap();
-            file
-        }] {
-            assert_eq!(fire(&render(&program), &[("PATH", "/nowhere")]).0, 1);
-        }
+        let file = folder.path().join("not-executable");
+        std::fs::write(&file, "#!/bin/sh\nexit 0\n").unwrap();
         let damaged = executable(&folder.path().join("damaged"), b"#!/nowhere/sh\n");
-        assert_ne!(fire(&render(&damaged), &[]).0, 0);
+        for hook in Hook::ALL {
+            for program in [folder.path(), &file] {
+                assert_eq!(fire(&render(hook, program), &[("PATH", "/nowhere")]).0, 1);
+            }
+            assert_ne!(fire(&render(hook, &damaged), &[]).0, 0);
+        }
     }
 
     #[test]
     fn the_hook_cut_short_within_its_braces_never_passes() {
-        let program = PathBuf::from("/bin/true");
-        let whole = render(&program);
-        let body = whole.windows(2).position(|two| two == b"{\n").unwrap();
-        for length in (body + 2..whole.len() - 1).step_by(7) {
-            let (code, output) = fire(&whole[..length], &[]);
-            assert_ne!(code, 0, "cut at {length}: {output}");
+        for hook in Hook::ALL {
+            let whole = render(hook, Path::new("/bin/true"));
+            let body = whole.windows(2).position(|two| two == b"{\n").unwrap();
+            for length in (body + 2..whole.len() - 1).step_by(7) {
+                let (code, output) = fire(&whole[..length], &[]);
+                assert_ne!(code, 0, "cut at {length}: {output}");
+            }
         }
     }
 
     fn check(program: &Path, variables: &[(&str, &str)], code: i32, output: &str) {
-        assert_eq!(fire(&render(program), variables), (code, output.to_owned()));
+        assert_eq!(fire(&render(Hook::PrePush, program), variables), (code, output.to_owned()));
     }
 
     /// Runs a hook with these bytes as git does: its own file, the arguments of a push.

@@ -1,4 +1,4 @@
-//! Whether the hook would fire, from a look at the files: cheap enough for every status line.
+//! Whether a hook would fire, from a look at the files: cheap enough for every status line.
 //!
 //! Deliberately absent: a run of the hook. `install` has the gate's own run once, and `doctor --fire` pushes through whatever stands.
 
@@ -9,7 +9,9 @@ use std::path::{Path, PathBuf};
 
 use bstr::ByteSlice as _;
 
-use super::installed::Note;
+use super::hook::{Hook, Side};
+use super::installed::{Note, NotedHook};
+use super::kept::orphan_of;
 use super::manager::{Manager, calls_the_gate, writer_of};
 use super::shim::{self, Text};
 use super::snapshot::{Snapshot, is_runnable};
@@ -100,6 +102,8 @@ impl HookState {
 /// The hook's place and state.
 #[derive(Clone, Debug)]
 pub struct Look {
+    /// Which hook.
+    pub which: Hook,
     /// Where git looks, and why there.
     pub folder: HooksFolder,
     /// The file that git would start.
@@ -120,19 +124,23 @@ pub struct Look {
     pub default: PathBuf,
 }
 
-/// Looks at the hook's state alone.
-pub fn state(repository: &Repository) -> Result<HookState> {
-    look(repository).map(|look| look.state)
+/// Looks at a hook's state alone.
+pub fn state(repository: &Repository, hook: Hook) -> Result<HookState> {
+    look(repository, hook).map(|look| look.state)
 }
 
-/// Looks at the hook.
-pub fn look(repository: &Repository) -> Result<Look> {
+/// Looks at a hook.
+pub fn look(repository: &Repository, which: Hook) -> Result<Look> {
     let note = Note::read(repository)?;
+    let noted = note.of(which);
     let folder = repository.hooks_folder()?;
-    let hook = folder.path.join("pre-push");
-    let (mut state, program) = of_file(&hook, note.as_ref())?;
+    let hook = folder.path.join(which.name());
+    let (mut state, program) = of_file(which, &hook, noted)?;
     let is_older = state == HookState::Fires && program.is_none();
-    let manager = Manager::of(&folder.path, Snapshot::take(&hook).ok().flatten().as_ref());
+    let manager = match which.side() {
+        Side::Client => Manager::of(&folder.path, Snapshot::take(&hook).ok().flatten().as_ref()),
+        Side::Server => None,
+    };
     if !matches!(state, HookState::Fires | HookState::Annotated) {
         let is_runnable = is_runnable(&hook);
         if let Some(manager) = manager
@@ -142,19 +150,38 @@ pub fn look(repository: &Repository) -> Result<Look> {
         }
     }
     if state.effect() != Effect::Gated
-        && let Some(written) = note.as_ref().map(Note::hook).filter(|written| *written != hook)
+        && let Some(written) = noted.map(NotedHook::path).filter(|written| *written != hook)
     {
         state = HookState::Elsewhere(written);
     }
-    let kept = note.and_then(|note| note.before).and_then(|kept| Snapshot::take(&kept.path()).ok().flatten());
+    let kept =
+        noted.and_then(|noted| noted.before.as_ref()).and_then(|kept| Snapshot::take(&kept.path()).ok().flatten());
     let kept_other = kept.is_some_and(|kept| Snapshot::take(&hook).ok().flatten().is_some_and(|now| now != kept));
     let default = repository.common_dir().join("hooks");
     let work_tree = repository.work_tree().map(Path::to_owned);
-    Ok(Look { folder, hook, state, program, manager, work_tree, is_older, kept_other, default })
+    Ok(Look { which, folder, hook, state, program, manager, work_tree, is_older, kept_other, default })
+}
+
+/// The sides of which hooks are to be expected here. Where pushes arrive at a repository without a work tree, none needs to leave it.
+pub fn sides(repository: &Repository) -> Result<Vec<Side>> {
+    let note = Note::read(repository)?;
+    let is_server = note.has(Side::Server) || has_server_hook(repository)?;
+    let is_client = !is_server || note.has(Side::Client) || repository.work_tree().is_some();
+    Ok([(Side::Client, is_client), (Side::Server, is_server)]
+        .into_iter()
+        .filter_map(|(side, is_expected)| is_expected.then_some(side))
+        .collect())
+}
+
+/// Whether a hook of ours that receives stands, or is kept, where the note of it was lost.
+fn has_server_hook(repository: &Repository) -> Result<bool> {
+    let folder = repository.hooks_folder()?.path;
+    let stands = |hook: &Hook| fs::read(folder.join(hook.name())).is_ok_and(|bytes| shim::is_ours(*hook, &bytes));
+    Ok(Side::Server.hooks().iter().any(|hook| stands(hook) || orphan_of(&folder.join(hook.name())).is_some()))
 }
 
 /// What stands at the hook's place, by itself.
-fn of_file(hook: &Path, note: Option<&Note>) -> Result<(HookState, Option<PathBuf>)> {
+fn of_file(which: Hook, hook: &Path, noted: Option<&NotedHook>) -> Result<(HookState, Option<PathBuf>)> {
     let only = |state| Ok((state, None));
     match fs::metadata(hook) {
         Ok(metadata) if !metadata.is_file() => return only(HookState::NoFile),
@@ -177,18 +204,18 @@ fn of_file(hook: &Path, note: Option<&Note>) -> Result<(HookState, Option<PathBu
     if let Some(missing) = missing_interpreter(&bytes) {
         return only(HookState::NoInterpreter(missing));
     }
-    match shim::compare(&bytes) {
+    match shim::compare(which, &bytes) {
         Text::Whole(program) => return Ok((HookState::Fires, Some(program))),
         Text::Annotated(program) => return Ok((HookState::Annotated, Some(program))),
         Text::CutShort => return only(HookState::CutShort),
         Text::Changed => {}
     }
-    if note.is_some_and(|note| Snapshot::executable(bytes.clone()).digest() == note.sha256) {
+    if noted.is_some_and(|noted| Snapshot::executable(bytes.clone()).digest() == noted.sha256) {
         return only(HookState::Fires);
     }
-    only(if shim::is_ours(&bytes) {
+    only(if shim::is_ours(which, &bytes) {
         HookState::Changed
-    } else if calls_the_gate(&bytes) {
+    } else if calls_the_gate(which, &bytes) {
         HookState::Indirect
     } else {
         HookState::Replaced(writer_of(&bytes))
@@ -267,8 +294,8 @@ mod tests {
     #[test]
     fn the_program_that_the_hook_names_is_known() {
         let shop = Shop::new().with_hook(b"#!/bin/sh\nexit 0\n");
-        executable(&shop.hook(), &shim::render(Path::new("/opt/a b/proof-gate")));
-        let look = look(&shop.open()).unwrap();
+        executable(&shop.hook(), &shim::render(Hook::PrePush, Path::new("/opt/a b/proof-gate")));
+        let look = look(&shop.open(), Hook::PrePush).unwrap();
         assert_eq!((look.state, look.program), (HookState::Fires, Some("/opt/a b/proof-gate".into())));
     }
 
@@ -280,6 +307,6 @@ mod tests {
             HookState::Elsewhere(_) => HookState::Elsewhere(shop.hook()),
             other => other.clone(),
         };
-        assert_eq!(state(&shop.open()).unwrap(), expected);
+        assert_eq!(state(&shop.open(), Hook::PrePush).unwrap(), expected);
     }
 }

@@ -1,11 +1,12 @@
-//! Takes the hook out again and puts back what stood there, byte for byte.
+//! Takes the hooks out again and puts back what stood there, byte for byte.
 //!
 //! Deliberately absent: guessing. Only recorded paths are touched, and a hook that somebody else wrote meanwhile is left alone.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use super::installed::Note;
+use super::added;
+use super::installed::{Note, NotedHook};
 use super::kept::ENDING;
 use super::shim;
 use super::snapshot::{self, Snapshot};
@@ -15,63 +16,81 @@ use crate::git::Repository;
 /// What was done.
 #[derive(Clone, Debug)]
 pub struct Uninstalled {
-    /// Where the hook stood.
-    pub hook: PathBuf,
-    /// Whether a hook that stood there before stands there again.
-    pub restored: bool,
+    /// Where a hook that stood there before stands again.
+    pub restored: Vec<PathBuf>,
     /// What was written, in plain words, one line each.
     pub lines: Vec<String>,
 }
 
-/// Takes the hook out; records and the policy that was seen stay.
+/// Takes every hook out, and the settings that came with them; records and the policy that was seen stay.
 pub fn uninstall(repository: &Repository) -> Result<Uninstalled> {
-    let Some(note) = Note::read(repository)? else {
+    let note = Note::read(repository)?;
+    if note.hooks.is_empty() && note.settings.is_empty() {
         return Err(Error::new("cannot uninstall: proof-gate noted no hook in this repository").ending(Exit::Conflict));
-    };
-    let hook = note.hook();
-    let standing = Snapshot::take(&hook)?;
-    let ours = |standing: &Snapshot| standing.digest() == note.sha256 || shim::is_ours(standing.bytes());
-    // Cut short, an earlier uninstall has put back the hook and not yet removed the note.
-    let is_back = |standing: &Snapshot| note.before.as_ref().is_some_and(|kept| kept.snapshot == *standing);
-    if let Some(standing) = standing.as_ref().filter(|standing| !ours(standing) && !is_back(standing)) {
-        let held = standing.bytes().windows(10).any(|word| word == b"proof-gate");
-        let error = Error::new(format!("cannot uninstall: {} was replaced by somebody else", hook.display()))
-            .ending(Exit::Conflict)
-            .hint("it is left as it is; move it away, then: proof-gate uninstall");
-        return Err(if held { error.hint("it names proof-gate: take that out too") } else { error });
     }
-    let mut lines = Vec::new();
-    match &note.before {
+    note.hooks.iter().try_for_each(check)?;
+    let mut done = Uninstalled { restored: Vec::new(), lines: Vec::new() };
+    // The last one first, so that no push meets what notes without what refuses.
+    for noted in note.hooks.iter().rev() {
+        done.lines.push(take_out(noted)?);
+        done.restored.extend(noted.before.as_ref().map(|_| noted.path()));
+    }
+    for noted in note.settings.iter().rev() {
+        done.lines.push(added::take_out(repository, noted)?);
+    }
+    for noted in note.hooks.iter().filter(|noted| noted.made_folder) {
+        // A folder that holds something by now stays.
+        drop(noted.path().parent().map(fs::remove_dir));
+    }
+    Note::default().write(repository)?;
+    Ok(done)
+}
+
+/// What stands there is ours, or back already, or nothing.
+fn check(noted: &NotedHook) -> Result<()> {
+    let path = noted.path();
+    let Some(standing) = Snapshot::take(&path)? else { return Ok(()) };
+    let is_ours = standing.digest() == noted.sha256 || shim::is_ours(noted.hook, standing.bytes());
+    // Cut short, an earlier uninstall has put back the hook and not yet removed the note.
+    let is_back = noted.before.as_ref().is_some_and(|kept| kept.snapshot == standing);
+    if is_ours || is_back {
+        return Ok(());
+    }
+    let names_us = standing.bytes().windows(10).any(|word| word == b"proof-gate");
+    let error = Error::new(format!("cannot uninstall: {} was replaced by somebody else", path.display()))
+        .ending(Exit::Conflict)
+        .hint("it is left as it is; move it away, then: proof-gate uninstall");
+    Err(if names_us { error.hint("it names proof-gate: take that out too") } else { error })
+}
+
+/// Takes out one hook, and says what stands there now.
+fn take_out(noted: &NotedHook) -> Result<String> {
+    let path = noted.path();
+    match &noted.before {
         Some(kept) => {
             let place = kept.path();
             let now = Snapshot::take(&place)?;
             let changed = now.as_ref().is_some_and(|now| *now != kept.snapshot);
-            now.as_ref().unwrap_or(&kept.snapshot).put(&hook)?;
-            remove_kept(&hook, &place)?;
+            now.as_ref().unwrap_or(&kept.snapshot).put(&path)?;
+            remove_kept(&path, &place)?;
             let how = if changed { "with the changes made to it since" } else { "byte for byte" };
-            lines.push(format!("put back {}, {how}", hook.display()));
+            Ok(format!("put back {}, {how}", path.display()))
         }
         None => {
-            snapshot::remove(&hook)?;
-            let changed = standing.is_some_and(|standing| standing.digest() != note.sha256);
+            let standing = Snapshot::take(&path)?;
+            snapshot::remove(&path)?;
+            let changed = standing.is_some_and(|standing| standing.digest() != noted.sha256);
             let how = if changed { ", which had been changed since it was written" } else { "" };
-            lines.push(format!("removed {}{how}", hook.display()));
+            Ok(format!("removed {}{how}", path.display()))
         }
     }
-    if note.made_folder {
-        // A folder that holds something by now stays.
-        drop(hook.parent().map(fs::remove_dir));
-    }
-    Note::remove(repository)?;
-    Ok(Uninstalled { hook, restored: note.before.is_some(), lines })
 }
 
 /// Takes the hook out, if there is one, and with it every record and all of proof-gate's own files.
 pub fn purge(repository: &Repository) -> Result<Vec<String>> {
-    let mut lines = match Note::read(repository)? {
-        Some(_) => uninstall(repository)?.lines,
-        None => Vec::new(),
-    };
+    let note = Note::read(repository)?;
+    let is_installed = !note.hooks.is_empty() || !note.settings.is_empty();
+    let mut lines = if is_installed { uninstall(repository)?.lines } else { Vec::new() };
     let mut commands = Vec::new();
     let refs = repository.list_refs("refs/proof/")?;
     for (name, id) in &refs {
@@ -107,7 +126,7 @@ mod tests {
     use super::*;
     use crate::hooks::snapshot::Text;
     use crate::hooks::testing::{Shop, executable};
-    use crate::hooks::{Options, install};
+    use crate::hooks::{Hook, Options, install};
 
     #[test]
     fn what_stood_there_stands_there_again_byte_for_byte() {
@@ -121,7 +140,8 @@ mod tests {
     #[test]
     fn changes_made_to_the_kept_hook_are_not_lost() {
         let shop = Shop::new().with_hook(b"#!/bin/sh\nexit 0\n");
-        let chained = install(&shop.open(), &shop.caller, &Options::default()).unwrap().chained.unwrap();
+        let chained =
+            install(&shop.open(), &shop.caller, &Options::default()).unwrap().hooks[0].chained.clone().unwrap();
         executable(&chained, b"#!/bin/sh\nexit 3\n");
         uninstall(&shop.open()).unwrap();
         assert_eq!(fs::read(shop.hook()).unwrap(), b"#!/bin/sh\nexit 3\n");
@@ -130,7 +150,8 @@ mod tests {
     #[test]
     fn a_kept_hook_that_was_lost_comes_back_from_the_note() {
         let shop = Shop::new().with_hook(b"#!/bin/sh\nexit 4\n");
-        let chained = install(&shop.open(), &shop.caller, &Options::default()).unwrap().chained.unwrap();
+        let chained =
+            install(&shop.open(), &shop.caller, &Options::default()).unwrap().hooks[0].chained.clone().unwrap();
         fs::remove_file(chained).unwrap();
         uninstall(&shop.open()).unwrap();
         assert_eq!(fs::read(shop.hook()).unwrap(), b"#!/bin/sh\nexit 4\n");
@@ -176,10 +197,10 @@ mod tests {
         }
         for _ in 0..2 {
             install(&shop.open(), &shop.caller, &Options::default()).unwrap();
-            assert!(shim::is_ours(&fs::read(shop.hook()).unwrap()));
+            assert!(shim::is_ours(Hook::PrePush, &fs::read(shop.hook()).unwrap()));
         }
         let done = uninstall(&shop.open()).unwrap();
-        assert_eq!(done.restored, before.is_some());
+        assert_eq!(done.restored.len(), usize::from(before.is_some()));
         assert_eq!(Snapshot::take(&shop.hook()).unwrap(), before);
         let left = fs::read_dir(shop.hook().parent().unwrap()).map_or(0, Iterator::count);
         assert_eq!(left, usize::from(before.is_some()), "something was left over");

@@ -1,5 +1,6 @@
 //! The only place that prints. stderr is talk, stdout is data; escaping lives here. Decides nothing.
 
+mod ask;
 mod escape;
 mod fold;
 mod line;

@@ -10,7 +10,7 @@ use crate::hooks::{HookState, state};
 fn the_hook_is_an_executable_file_and_fires() {
     let shop = Shop::new();
     let installed = install(&shop.open(), &shop.caller, &Options::default()).unwrap();
-    assert_eq!(installed.hook, shop.hook());
+    assert_eq!(installed.hooks[0].path, shop.hook());
     assert_eq!(fs::symlink_metadata(shop.hook()).unwrap().permissions().mode() & 0o7777, 0o755);
     assert!(installed.lines.iter().any(|line| line.contains("the hook fires and refuses")), "{:?}", installed.lines);
 }
@@ -24,7 +24,7 @@ fn a_hook_that_does_not_fire_is_taken_back_and_the_reason_is_named() {
     assert!(error.message.contains("mute"), "{error}");
     assert_eq!(fs::read(shop.hook()).unwrap(), theirs);
     assert_eq!(fs::read_dir(shop.hook().parent().unwrap()).unwrap().count(), 1);
-    assert!(Note::read(&shop.open()).unwrap().is_none());
+    assert_eq!(Note::read(&shop.open()).unwrap(), Note::default());
 }
 
 #[test]
@@ -39,8 +39,8 @@ fn a_dry_run_changes_nothing() {
 #[test]
 fn an_older_hook_of_ours_is_replaced_and_not_chained() {
     let shop = Shop::new().with_hook(b"#!/bin/sh\n# proof-gate hook: pre-push 0. Old.\nexit 0\n");
-    assert_eq!(install(&shop.open(), &shop.caller, &Options::default()).unwrap().chained, None);
-    assert_eq!(state(&shop.open()).unwrap(), HookState::Fires);
+    assert_eq!(install(&shop.open(), &shop.caller, &Options::default()).unwrap().hooks[0].chained, None);
+    assert_eq!(state(&shop.open(), Hook::PrePush).unwrap(), HookState::Fires);
 }
 
 #[test]
@@ -57,8 +57,8 @@ fn what_is_left_of_a_hook_of_ours_is_replaced_and_not_chained() {
         let shop = Shop::new();
         install(&shop.open(), &shop.caller, &Options::default()).unwrap();
         damage(&shop.hook());
-        assert_eq!(install(&shop.open(), &shop.caller, &Options::default()).unwrap().chained, None);
-        assert_eq!(state(&shop.open()).unwrap(), HookState::Fires);
+        assert_eq!(install(&shop.open(), &shop.caller, &Options::default()).unwrap().hooks[0].chained, None);
+        assert_eq!(state(&shop.open(), Hook::PrePush).unwrap(), HookState::Fires);
         assert_eq!(fs::read_dir(shop.hook().parent().unwrap()).unwrap().count(), 1);
     }
 }
@@ -94,7 +94,7 @@ fn a_hooks_path_of_user_or_outside_is_never_touched() {
         assert!(hints.contains("--hooks-dir") && hints.contains("git config --local core.hooksPath"), "{hints}");
         assert!(!outside.exists());
         let named = Options { hooks_dir: Some(outside.clone()), ..Options::default() };
-        assert_eq!(install(&shop.open(), &shop.caller, &named).unwrap().hook, outside.join("pre-push"));
+        assert_eq!(install(&shop.open(), &shop.caller, &named).unwrap().hooks[0].path, outside.join("pre-push"));
     }
 }
 
@@ -110,7 +110,7 @@ fn a_hooks_path_inside_the_repository_is_used() {
     let shop = Shop::new();
     shop.git(&["config", "core.hooksPath", "tools/hooks"]);
     let installed = install(&shop.open(), &shop.caller, &Options::default()).unwrap();
-    assert_eq!(installed.hook, shop.caller.directory.join("tools/hooks/pre-push"));
+    assert_eq!(installed.hooks[0].path, shop.caller.directory.join("tools/hooks/pre-push"));
 }
 
 #[test]
@@ -120,7 +120,7 @@ fn from_a_linked_worktree_the_common_folder_gets_the_hook() {
     shop.git(&["worktree", "add", "--quiet", "../second"]);
     let common = shop.hook();
     shop.caller.directory = shop.caller.directory.with_file_name("second");
-    assert_eq!(install(&shop.open(), &shop.caller, &Options::default()).unwrap().hook, common);
+    assert_eq!(install(&shop.open(), &shop.caller, &Options::default()).unwrap().hooks[0].path, common);
 }
 
 #[test]
@@ -153,7 +153,64 @@ fn a_manager_that_took_the_place_back_does_not_start_the_gate_in_a_circle() {
     executable(&shop.hook(), manager);
     install(&shop.open(), &shop.caller, &Options::default()).unwrap();
     assert!(!legacy.exists());
-    assert_eq!(state(&shop.open()).unwrap(), HookState::Fires);
+    assert_eq!(state(&shop.open(), Hook::PrePush).unwrap(), HookState::Fires);
+}
+
+/// A server's install with one setting.
+fn of_server() -> Options {
+    let setting = Added { name: "receive.fsckObjects", value: b"true".to_vec() };
+    Options { side: Side::Server, settings: vec![setting], ..Options::default() }
+}
+
+#[test]
+fn both_hooks_of_a_server_are_executable_files_and_fire() {
+    let shop = Shop::new();
+    let installed = install(&shop.open(), &shop.caller, &of_server()).unwrap();
+    for (hook, placed) in Side::Server.hooks().iter().zip(&installed.hooks) {
+        assert_eq!(placed.path, shop.hook().with_file_name(hook.name()));
+        assert_eq!(fs::symlink_metadata(&placed.path).unwrap().permissions().mode() & 0o7777, 0o755);
+        assert_eq!(state(&shop.open(), *hook).unwrap(), HookState::Fires);
+    }
+    assert!(!shop.hook().exists());
+    assert!(installed.lines.iter().any(|line| line.contains("each hook fires")), "{:?}", installed.lines);
+}
+
+#[test]
+fn where_one_hook_of_a_server_does_not_fire_everything_is_as_before() {
+    let mut shop = Shop::new();
+    let theirs = b"#!/bin/sh\nexit 0\n";
+    fs::create_dir_all(shop.hook().parent().unwrap()).unwrap();
+    let kept = executable(&shop.hook().with_file_name("post-receive"), theirs);
+    let config = shop.caller.directory.join(".git/config");
+    let before = fs::read(&config).unwrap();
+    let mute =
+        b"#!/bin/sh\n[ $2 = post-receive ] && exit 0\necho \"self-test $4: nothing is let through\" >&2\nexit 2\n";
+    shop.caller.program = executable(&shop.caller.directory.join("mute"), mute);
+    let error = install(&shop.open(), &shop.caller, &of_server()).unwrap_err();
+    assert!(error.message.contains("cannot make the hook fire: post-receive"), "{error}");
+    assert_eq!(fs::read(kept).unwrap(), theirs);
+    assert_eq!(fs::read_dir(shop.hook().parent().unwrap()).unwrap().count(), 1);
+    assert_eq!(fs::read(config).unwrap(), before);
+    assert_eq!(Note::read(&shop.open()).unwrap(), Note::default());
+}
+
+#[test]
+fn a_conflict_over_the_second_hook_writes_nothing_of_the_first() {
+    let shop = Shop::new();
+    fs::create_dir_all(shop.hook().with_file_name("post-receive")).unwrap();
+    conflict(&shop, &of_server());
+    assert_eq!(fs::read_dir(shop.hook().parent().unwrap()).unwrap().count(), 1);
+    assert!(!shop.open().own_dir().exists());
+}
+
+#[test]
+fn the_hooks_of_both_sides_stand_beside_each_other_and_go_out_together() {
+    let shop = Shop::new();
+    install(&shop.open(), &shop.caller, &Options::default()).unwrap();
+    install(&shop.open(), &shop.caller, &of_server()).unwrap();
+    assert_eq!(fs::read_dir(shop.hook().parent().unwrap()).unwrap().count(), 3);
+    crate::hooks::uninstall(&shop.open()).unwrap();
+    assert!(!shop.hook().parent().unwrap().exists(), "install had made the folder");
 }
 
 fn check_manager(folder: &str, file: &str, text: &str, config: &str, line: &str) {
@@ -178,7 +235,7 @@ fn check_manager(folder: &str, file: &str, text: &str, config: &str, line: &str)
     let installed = install(&shop.open(), &shop.caller, &Options::default()).unwrap();
     assert!(installed.called_by.is_some());
     assert!(installed.lines.iter().any(|line| line.contains("doctor --fire")), "{:?}", installed.lines);
-    assert!(Note::read(&shop.open()).unwrap().is_none());
+    assert_eq!(Note::read(&shop.open()).unwrap(), Note::default());
 }
 
 fn conflict(shop: &Shop, options: &Options) -> String {
