@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 
 use proof_gate::commands::output::{
     ChecklistOutput, DoctorOutput, ExplainOutput, JudgeOutput, PlanOutput, RunOutput, ShowOutput, StatusOutput,
-    VerifyOutput,
 };
+use proof_gate::commands::output_trust::{AuditOutput, VerifyOutput};
 use proof_gate::records::Statement;
 use schemars::{JsonSchema, schema_for};
 use serde_json::Value;
@@ -15,6 +15,7 @@ use crate::support::Sandbox;
 
 fn schemas() -> Vec<(&'static str, String)> {
     vec![
+        ("audit", text::<AuditOutput>()),
         ("checklist", text::<ChecklistOutput>()),
         ("doctor", text::<DoctorOutput>()),
         ("explain", text::<ExplainOutput>()),
@@ -102,9 +103,10 @@ fn every_document_is_as_its_schema_says_before_and_after_a_proof() {
         check(&sandbox, &[command], 0);
     }
     check(&sandbox, &["checklist"], 1);
+    check(&sandbox, &["verify"], 1);
     let ran = check(&sandbox, &["run"], 0);
     assert_eq!(ran["verdict"], "PASS");
-    for command in ["plan", "explain", "status", "show"] {
+    for command in ["plan", "explain", "status", "show", "verify"] {
         check(&sandbox, &[command], 0);
     }
     assert_eq!(check(&sandbox, &["checklist"], 1)["record"], ran["record"]);

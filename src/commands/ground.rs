@@ -11,7 +11,7 @@ use jiff::Timestamp;
 use crate::caller::Caller;
 use crate::error::{Context as _, Error, Result};
 use crate::git::{Commit, Oid, Repository};
-use crate::hooks::SeenPolicy;
+use crate::hooks::{self, SeenPolicy, Side};
 use crate::policy::{GitView, Policy, Sign};
 use crate::records::{Demands, Key, Logs, Place, Records, Seen, Signatures, Signing, key};
 use crate::select::base::Step;
@@ -55,19 +55,44 @@ impl Judgement {
     pub fn of_clone() -> Self {
         Judgement { logs: Logs::here(), place: Place::Clone, least_rules: 0, least_signatures: Signatures::Any }
     }
+
+    /// On a server its own settings do, of the logs as they will be.
+    pub fn of_server(repository: &Repository, logs: Logs) -> Result<Self> {
+        let least_rules = match repository.setting("proofs.minRules")? {
+            None => 0,
+            Some(number) => number.parse().map_err(|_| {
+                Error::new(format!("cannot read the setting proofs.minRules: '{number}' is no number"))
+                    .hint("git config proofs.minRules 3")
+            })?,
+        };
+        Ok(Judgement { logs, place: Place::Server, least_rules, least_signatures: Signatures::Required })
+    }
+
+    /// As this repository is: where `install --server` wrote the hooks, everybody who asks here is answered as who pushes.
+    pub fn of(repository: &Repository) -> Result<Self> {
+        // They are written only where there is no work tree.
+        if repository.work_tree().is_none() && hooks::sides(repository)?.contains(&Side::Server) {
+            Judgement::of_server(repository, Logs::here())
+        } else {
+            Ok(Judgement::of_clone())
+        }
+    }
 }
 
 impl<'a> Ground<'a> {
     /// Reads everything that decisions rest on.
     pub fn read(caller: &'a Caller, repository: &'a Repository) -> Result<Self> {
-        Ground::read_as(caller, repository, Judgement::of_clone())
+        Ground::read_as(caller, repository, Judgement::of(repository)?)
     }
 
     /// The same where records are judged otherwise than the policy says.
     pub fn read_as(caller: &'a Caller, repository: &'a Repository, judgement: Judgement) -> Result<Self> {
         let reader = PolicyReader::new(repository);
         let installed = SeenPolicy::read(repository)?;
-        let anchors = Anchors::read(&reader, None, installed)?;
+        let anchors = match judgement.place {
+            Place::Clone => Anchors::read(&reader, None, installed)?,
+            Place::Server => Anchors::of_server(&reader, installed)?,
+        };
         Ground::judged_at(caller, repository, reader, anchors, judgement)
     }
 

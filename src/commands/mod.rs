@@ -3,6 +3,7 @@
 pub mod allowing;
 mod approve_policy;
 pub mod assess;
+pub mod audit;
 pub mod checklist;
 pub mod config;
 pub mod doctor;
@@ -19,6 +20,7 @@ pub mod judging;
 mod killed;
 mod known;
 pub mod output;
+pub mod output_trust;
 mod past;
 pub mod plan;
 pub mod pre_push;
@@ -82,6 +84,7 @@ pub fn dispatch(cli: Cli, caller: &Caller, reporter: &mut Reporter) -> Result<Ex
         Command::Explain(args) => explain::explain(caller, &open()?, &args, reporter),
         Command::Verify(args) if args.pre_receive => receive::pre_receive(caller, &server_hook::input()?, reporter),
         Command::Verify(args) => verify::verify(caller, &open()?, &args, reporter),
+        Command::Audit(args) => audit::audit(caller, &open()?, &args, reporter),
         Command::Judge(args) => judge::judge(&args, reporter),
         Command::Resolve(args) => resolve::resolve(caller, &open()?, &args, reporter),
         Command::ApprovePolicy(args) => approve_policy::approve(caller, &open()?, &args, reporter),

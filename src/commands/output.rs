@@ -184,8 +184,10 @@ pub struct PolicyApprovalOutput {
     pub to: String,
     /// Why.
     pub why: String,
-    /// Who.
+    /// Who, as the record says.
     pub by: String,
+    /// Who signed it, as the list of allowed signers names them; null where nobody who counts did.
+    pub signer: Option<String>,
     /// When, RFC 3339.
     pub finished: String,
 }
@@ -269,61 +271,6 @@ pub struct AnswerOutput {
     pub record: Option<String>,
     /// Its findings.
     pub findings: Vec<Finding>,
-}
-
-/// `verify --json`
-#[derive(Debug, Serialize, JsonSchema)]
-pub struct VerifyOutput {
-    /// `proof-gate.verify/1`
-    pub format: &'static str,
-    /// What is verified.
-    pub subject: SubjectOutput,
-    /// `deploy`, `migration`, `policy` or `rollback`.
-    pub scenario: &'static str,
-    /// `PASS` where every suite and approval is there; else `FAIL` where a FAIL stands, or `NONE`. All but PASS end with 1.
-    pub verdict: &'static str,
-    /// Whether it is a tag from before the gate.
-    pub before: bool,
-    /// Whether only records of allowed signers count.
-    pub signatures_required: bool,
-    /// What is owed, and what the records say of it.
-    pub suites: Vec<VerifiedSuite>,
-    /// Approvals that a weaker policy needs.
-    pub approvals: Vec<ApprovalOutput>,
-    /// What is wrong with the logs.
-    pub problems: Vec<String>,
-}
-
-/// A suite that is owed.
-#[derive(Debug, Serialize, JsonSchema)]
-pub struct VerifiedSuite {
-    /// Its name.
-    pub name: String,
-    /// The obligation's key.
-    pub key: String,
-    /// `PASS`, `FAIL`, or `NONE` where no record counts.
-    pub state: &'static str,
-    /// The record that answers.
-    pub record: Option<String>,
-    /// Whose it is, as the record says.
-    pub by: Option<String>,
-    /// When its proof ended, RFC 3339.
-    pub finished: Option<String>,
-    /// Who signed it, as the list of allowed signers names them; null where nobody who counts did.
-    pub signer: Option<String>,
-    /// Its findings.
-    pub findings: Vec<Finding>,
-    /// Records of it that count for nothing because of their signature.
-    pub discounted: Vec<DiscountedOutput>,
-}
-
-/// A record that counts for nothing.
-#[derive(Debug, Serialize, JsonSchema)]
-pub struct DiscountedOutput {
-    /// The record's id.
-    pub record: String,
-    /// Why.
-    pub why: String,
 }
 
 /// `judge --json`

@@ -15,7 +15,7 @@ use crate::error::{Error, Exit, Result};
 use crate::gate::{self, GatedUpdate, Obstacle};
 use crate::git::{Oid, Peeled, Repository};
 use crate::hooks::SeenPolicy;
-use crate::records::{Acceptance, Arrival, Logs, Place, Refused, Role, Signatures, Trust, arrived, check_arrivals};
+use crate::records::{Acceptance, Arrival, Logs, Place, Refused, Role, Trust, arrived, check_arrivals};
 use crate::reporter::{Line, Reporter, Tone};
 use crate::select::{self, Action, Anchors, Found, PolicyReader, RefUpdate};
 
@@ -59,12 +59,7 @@ pub fn pre_receive(caller: &Caller, input: &[u8], reporter: &mut Reporter) -> Re
         return Ok(Exit::Allowed);
     }
     let logs = arrivals.into_iter().map(|arrival| (arrival.name.to_str_lossy().into_owned(), arrival.new)).collect();
-    let judgement = Judgement {
-        logs: Logs::with(logs),
-        place: Place::Server,
-        least_rules: least_rules(&repository)?,
-        least_signatures: Signatures::Required,
-    };
+    let judgement = Judgement::of_server(&repository, Logs::with(logs))?;
     let ground = Ground::judged_at(caller, &repository, reader, anchors, judgement)?;
     // Named even where everything is owed for another reason: without a list nothing will ever pass.
     ground.records.trust().verifier_for(Role::Verdict)?;
@@ -155,17 +150,6 @@ fn gated(
     }
     gated.dedup();
     Ok(gated)
-}
-
-/// The least version of the judging rules that this server takes (`proofs.minRules`).
-fn least_rules(repository: &Repository) -> Result<u32> {
-    match repository.setting("proofs.minRules")? {
-        None => Ok(0),
-        Some(number) => number.parse().map_err(|_| {
-            Error::new(format!("cannot read the setting proofs.minRules: '{number}' is no number"))
-                .hint("git config proofs.minRules 3")
-        }),
-    }
 }
 
 fn say_refused(reporter: &Reporter, refused: &[Refused]) {

@@ -116,7 +116,7 @@ pub(super) fn asked_for(ground: &Ground<'_>, weighed: &[Weighed]) -> policy::Sha
 pub(super) fn fetch(ground: &Ground<'_>, reporter: &Reporter, to: &[Destination], parent: Option<Parent>) {
     for destination in to {
         if let Err(error) =
-            destination.meet((ground.caller, ground.repository), reporter, parent, |share| share.fetch())
+            destination.meet((ground.caller, ground.repository), reporter, parent, |share| share.fetch().map(drop))
         {
             let line = Line::new().text("  note     no records were fetched from ").data(destination.called());
             reporter.say(&line.text(": ").data(&error.message));

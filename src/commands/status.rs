@@ -21,7 +21,7 @@ struct Known {
 }
 
 impl State {
-    fn word(self) -> (&'static str, Tone) {
+    pub(super) fn word(self) -> (&'static str, Tone) {
         match self {
             State::Pass => ("PASS", Tone::Good),
             State::Fail => ("FAIL", Tone::Bad),
@@ -61,19 +61,30 @@ pub fn status(caller: &Caller, repository: &Repository, json: bool, reporter: &R
         let width = refs.iter().map(|known| Line::new().data(short(&known.full)).width()).max().unwrap_or(0).min(40);
         lines.extend(refs.iter().map(|known| line(&ground, known, width)));
     }
-    if !approvals.is_empty() {
-        lines.push(Line::new().tone(Tone::Strong, "approved policy changes"));
-    }
-    for approval in &approvals {
-        let line = Line::new().text("  ").data(approval.record.get(..7).unwrap_or_default()).text("  ");
-        lines.push(line.data(&approval.why).text("  by ").data(&approval.by));
-    }
+    lines.extend(approval_lines(&approvals));
     reporter.data(&lines)?;
     for problem in ground.records.problems() {
         reporter.say(&Line::new().tone(Tone::Doubt, "ignored").text(": ").data(problem.to_string()));
     }
     hook_line::say(caller, repository, reporter);
     Ok(Exit::Allowed)
+}
+
+/// The approved policy changes, with who gave each and why.
+pub(super) fn approval_lines(approvals: &[PolicyApprovalOutput]) -> Vec<Line> {
+    let mut lines = Vec::new();
+    if !approvals.is_empty() {
+        lines.push(Line::new().tone(Tone::Strong, "approved policy changes"));
+    }
+    for approval in approvals {
+        let line = Line::new().text("  ").data(approval.record.get(..7).unwrap_or_default()).text("  ");
+        let line = line.data(&approval.why);
+        lines.push(match &approval.signer {
+            Some(signer) => line.text("  signed by ").data(signer),
+            None => line.text("  by ").data(&approval.by),
+        });
+    }
+    lines
 }
 
 fn short(full: &BString) -> &BStr {
@@ -98,7 +109,8 @@ fn known(ground: &Ground<'_>, kept: &mut Kept, prefix: &str) -> Result<Vec<Known
     Ok(known)
 }
 
-fn approvals(ground: &Ground<'_>) -> Result<Vec<PolicyApprovalOutput>> {
+/// The approvals of policy changes, newest first.
+pub(super) fn approvals(ground: &Ground<'_>) -> Result<Vec<PolicyApprovalOutput>> {
     let mut approvals = Vec::new();
     for id in ground.records.approvals() {
         let recorded = ground.records.get(id)?;
@@ -111,6 +123,7 @@ fn approvals(ground: &Ground<'_>) -> Result<Vec<PolicyApprovalOutput>> {
             to: approval.to.to_string(),
             why: approval.why.clone(),
             by: predicate.who.email.clone(),
+            signer: ground.records.signed(&recorded)?.and_then(|signed| signed.principal().map(str::to_owned)),
             finished: predicate.finished.to_string(),
         });
     }

@@ -2,7 +2,7 @@
 
 use super::assess::{Assessment, Standing, Wanted};
 use super::ground::{Ground, Judgement};
-use super::output::{DiscountedOutput, VerifiedSuite, VerifyOutput};
+use super::output_trust::{DiscountedOutput, VerifiedSuite, VerifyOutput};
 use super::plan;
 use super::refusal;
 use super::way_on::{approve_command, run_command};
@@ -16,7 +16,7 @@ use crate::reporter::{Line, Reporter, Tone, clock, time_zone};
 
 /// Verifies a revision. Ends with 1 where it holds no PASS.
 pub fn verify(caller: &Caller, repository: &Repository, args: &cli::Verify, reporter: &Reporter) -> Result<Exit> {
-    let mut judgement = Judgement::of_clone();
+    let mut judgement = Judgement::of(repository)?;
     if args.signed {
         judgement.least_signatures = Signatures::Required;
     }

@@ -28,6 +28,7 @@ mod signers;
 mod signing;
 mod unfinished;
 mod verification;
+mod who;
 mod worktrees;
 
 pub use append::{Identity, Swap, make_own_dir, write_durably};
@@ -49,3 +50,4 @@ pub use signers::Signers;
 pub use signing::{SignatureSettings, Unsigned};
 pub use unfinished::{remove_unfinished, unfinished_file, unfinished_link};
 pub use verification::{NotSigned, Signed, Verifier, is_unsigned, no_list};
+pub use who::Who;

@@ -36,6 +36,11 @@ impl Repository {
         }
     }
 
+    /// Whether any remote is set up.
+    pub fn has_remotes(&self) -> Result<bool> {
+        Ok(!self.command().arg("remote").run()?.trim().is_empty())
+    }
+
     /// The URLs of a remote that is named; a URL or a path stands for itself.
     pub fn urls(&self, remote: &str) -> Result<Urls> {
         let ask = |what: &[&str]| self.command().args(["remote", "get-url"]).args(what).arg("--").arg(remote).output();

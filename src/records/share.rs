@@ -8,6 +8,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::time::Duration;
 
+use bstr::BString;
+
 use super::graph::Graph;
 use super::lock;
 use super::log::{Log, Signing};
@@ -113,11 +115,21 @@ impl<'a> Share<'a> {
         }
     }
 
-    /// Fetches the logs that stand there.
-    pub fn fetch(&self) -> Result<()> {
+    /// Fetches the logs that stand there; gives back what is odd about them.
+    pub fn fetch(&self) -> Result<Vec<(WriterId, Oddity)>> {
         let _lock = self.lock()?;
         let folder = remotes::claim(self.repository, &self.exchange)?;
-        self.fetch_to(&folder).map(drop)
+        Ok(self.fetch_to(&folder)?.1)
+    }
+
+    /// The refs over there that match a pattern.
+    pub fn list(&self, pattern: &str) -> Result<Vec<(BString, Oid)>> {
+        self.exchange.list(pattern)
+    }
+
+    /// Brings what these refs lead to over there. No ref comes to lead to it here.
+    pub fn bring(&self, refs: &[String]) -> Result<()> {
+        refs.chunks(AT_ONCE).try_for_each(|refs| self.exchange.fetch(refs))
     }
 
     /// Fetches the logs that stand there, then pushes what they lack of those that are known here, whoever wrote them. Where they lack
@@ -267,7 +279,7 @@ fn leads_to(graph: &Graph<'_>, end: Oid, record: Oid) -> bool {
 }
 
 /// The writer of a log's ref below a prefix.
-fn writer_named(name: &bstr::BString, prefix: &str) -> Option<WriterId> {
+fn writer_named(name: &BString, prefix: &str) -> Option<WriterId> {
     WriterId::parse(std::str::from_utf8(name).ok()?.strip_prefix(prefix)?)
 }
 
