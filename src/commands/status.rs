@@ -188,7 +188,7 @@ fn approvals(ground: &Ground<'_>) -> Result<Vec<PolicyApprovalOutput>> {
             from: approval.from.to_string(),
             to: approval.to.to_string(),
             why: approval.why.clone(),
-            by: predicate.who.email.clone(),
+            by: ground.author(&recorded),
             finished: predicate.finished.to_string(),
         });
     }
@@ -208,7 +208,7 @@ fn line(ground: &Ground<'_>, known: &Known, width: usize) -> Line {
         Some(recorded) => {
             let predicate = recorded.statement().predicate();
             let line =
-                line.text("  ").data(ago(predicate.finished, ground.now)).text(" by ").data(&predicate.who.email);
+                line.text("  ").data(ago(predicate.finished, ground.now)).text(" by ").data(ground.author(recorded));
             if predicate.terminal { line } else { line.text(" (not human-run)") }
         }
     }
