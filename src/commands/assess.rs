@@ -9,7 +9,7 @@ use crate::error::Result;
 use crate::gate::Owed;
 use crate::git::Commit;
 use crate::records::{Established, Key, Question, Recorded, Scenario, Signatures};
-use crate::select::{self, Base, NeededApproval, Origin, Plan, PlanInput, PolicyFile, Reason, Subject};
+use crate::select::{self, Base, Found, NeededApproval, Origin, Plan, PlanInput, PolicyFile, Reason, Subject};
 
 /// What is asked of a subject.
 #[derive(Clone, Debug)]
@@ -151,8 +151,34 @@ impl Ground<'_> {
     /// What a commit owed when it was established, where it is.
     pub(super) fn established(&self, policy: &PolicyFile, commit: &Commit) -> Result<Option<Established>> {
         let id = self.repository_id(policy, commit)?;
-        let record = self.records.established(&id, seen(policy, commit), self.demands(&policy.policy))?;
+        let record = self.established_by(policy, &id, commit)?;
         Ok(record.and_then(|record| record.statement().verdict()?.established.clone()))
+    }
+
+    /// The record that established a commit.
+    fn established_by(&self, policy: &PolicyFile, id: &str, commit: &Commit) -> Result<Option<Recorded>> {
+        let demands = self.demands(&policy.policy);
+        let is_of_tree = |claim: &Established| self.is_claim_of(claim, commit);
+        self.records.established(id, seen(policy, commit), demands, &is_of_tree)
+    }
+
+    /// Whether each obligation that a record claims for a commit has the key that this commit gives it: what another tree owed, or
+    /// this one under another policy, was proven of something else.
+    fn is_claim_of(&self, claim: &Established, commit: &Commit) -> Result<bool> {
+        let policy = match self.reader.of_commit(commit)? {
+            Found::Readable(file) => Some(file),
+            Found::Absent => self.anchors.anchor().map(|(file, _)| file),
+            Found::Unreadable(_) => None,
+        };
+        let Some(policy) = policy else { return Ok(false) };
+        let subject = Subject { commit: commit.clone(), tag: None };
+        for obligation in &claim.obligations {
+            let is_known = policy.policy.definition(&obligation.suite).is_some();
+            if !is_known || self.key(&policy, &subject, &obligation.suite)? != obligation.key {
+                return Ok(false);
+            }
+        }
+        Ok(true)
     }
 
     /// Whether later commits may count their changes from this one.
@@ -167,9 +193,8 @@ impl Ground<'_> {
             return Ok(Base { commits: Vec::new(), between: Vec::new(), cut: self.repository.is_shallow() });
         }
         let id = self.repository_id(policy, subject)?;
-        let demands = self.demands(&policy.policy);
         select::find_base(subject, self.repository, &mut |commit| {
-            Ok(self.records.established(&id, seen(policy, commit), demands)?.is_some())
+            Ok(self.established_by(policy, &id, commit)?.is_some())
         })
     }
 

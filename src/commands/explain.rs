@@ -62,7 +62,7 @@ fn answer(ground: &Ground<'_>, owed: &Owed) -> Result<Vec<Line>> {
             .text("  ")
             .data(clock(predicate.finished, ground.now, &time_zone(ground.caller)))
             .text("  ")
-            .data(&predicate.who.email)
+            .data(ground.author(recorded))
     };
     Ok(match &owed.answer {
         Answer::Nothing => vec![Line::new().text("        no record of this suite on this tree counts")],

@@ -10,10 +10,10 @@ use jiff::Timestamp;
 
 use crate::caller::Caller;
 use crate::error::{Context as _, Error, Result};
-use crate::git::{Commit, Oid, Repository};
+use crate::git::{Commit, Oid, Repository, Signed};
 use crate::hooks::{self, SeenPolicy, Side};
 use crate::policy::{GitView, Policy, Sign};
-use crate::records::{Demands, Key, Logs, Place, Records, Seen, Signatures, Signing, key};
+use crate::records::{Demands, Key, Logs, Place, Recorded, Records, Seen, Signatures, Signing, key};
 use crate::select::base::Step;
 use crate::select::{self, Anchors, PolicyFile, PolicyReader, Subject};
 
@@ -126,6 +126,19 @@ impl<'a> Ground<'a> {
             Sign::Auto | Sign::Never => self.judgement.least_signatures,
         };
         Demands { min_rules: policy.gate.min_rules.unwrap_or(0).max(self.judgement.least_rules), signatures }
+    }
+
+    /// By whom a record is. Where signatures are asked for that is its verified signer, and never whom it names itself.
+    pub fn author(&self, recorded: &Recorded) -> String {
+        let named = recorded.statement().predicate().who.email.clone();
+        let of_anchor = self.anchors.anchor().map(|(file, _)| self.demands(&file.policy).signatures);
+        match of_anchor.unwrap_or(self.judgement.least_signatures) {
+            Signatures::Any => named,
+            Signatures::Required => match self.records.signed(recorded) {
+                Ok(Some(Signed::By { principal })) => principal,
+                Ok(Some(Signed::Not(_)) | None) | Err(_) => format!("somebody who says to be {named}"),
+            },
+        }
     }
 
     /// Reads the records again, after one was made.

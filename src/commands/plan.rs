@@ -255,7 +255,7 @@ pub(super) fn approvals(ground: &Ground<'_>, assessment: &Assessment) -> Result<
         for recorded in ground.approvals_of(assessment, needed)? {
             let predicate = recorded.statement().predicate();
             if let Body::Policy(approval) = &predicate.body {
-                let line = Line::new().text("        by ").data(&predicate.who.email).text(" in ");
+                let line = Line::new().text("        by ").data(ground.author(&recorded)).text(" in ");
                 lines.push(line.data(recorded.id().short()).text(": ").data(&approval.why));
             }
         }

@@ -13,7 +13,7 @@ use super::weighing::Weighed;
 use crate::caller::Caller;
 use crate::error::{Error, Exit, Result};
 use crate::gate::{self, GatedUpdate, Obstacle};
-use crate::git::{Oid, Peeled, Repository};
+use crate::git::{Oid, Repository};
 use crate::hooks::SeenPolicy;
 use crate::records::{Acceptance, Arrival, Logs, Place, Refused, Role, Trust, arrived, check_arrivals};
 use crate::reporter::{Line, Reporter, Tone};
@@ -35,12 +35,16 @@ struct Told {
 
 /// The check of everything that is pushed: all of it is let in, or nothing.
 pub fn pre_receive(caller: &Caller, input: &[u8], reporter: &mut Reporter) -> Result<Exit> {
-    let told = parse(input)?;
+    let mut told = parse(input)?;
+    if caller.variable("GIT_NAMESPACE").is_some_and(|name| !name.is_empty()) {
+        return Err(Error::new("cannot check what is pushed: it goes to a namespace, and refs are read without one")
+            .hint("serve each repository by a path of its own: git help gitnamespaces"));
+    }
     let repository = Repository::open_receiving(caller)?;
+    read_old(&repository, &mut told)?;
     let (own, others): (Vec<Told>, Vec<Told>) = told.into_iter().partition(|told| told.name.starts_with_str(OWN));
     let mut arrivals = Vec::new();
-    for Told { new, name, .. } in own {
-        let old = repository.find_ref(&name.to_str_lossy())?;
+    for Told { old, new, name } in own {
         arrivals.push(Arrival { name, old, new });
     }
     if !arrivals.is_empty() {
@@ -88,6 +92,29 @@ fn decide(ground: &Ground<'_>, weighed: &[Weighed], reporter: &Reporter) -> Resu
     Ok(Exit::Refused)
 }
 
+/// Reads where each ref ends. What the client says of it must be the same: git moves a ref only from there, so what is checked here is
+/// what happens, whatever else is pushed meanwhile. For the same reason a ref moves once in a push.
+fn read_old(repository: &Repository, told: &mut [Told]) -> Result<()> {
+    let mut seen = BTreeSet::new();
+    for Told { old, name, .. } in told {
+        if !seen.insert(name.clone()) {
+            return Err(Error::new(format!("cannot check what is pushed: {name} stands in it twice"))
+                .hint("push it once, to where it is to end"));
+        }
+        let here = repository.find_ref(&*name)?;
+        if *old != here {
+            let says = |id: Option<Oid>| id.map_or_else(|| "nowhere".to_owned(), |id| id.short());
+            return Err(Error::new(format!(
+                "cannot check what is pushed: {name} ends at {} here, and the push takes it to end at {}",
+                says(here),
+                says(*old)
+            ))
+            .hint("somebody else pushed meanwhile: git fetch, then push again"));
+        }
+    }
+    Ok(())
+}
+
 /// What is noted once a push was accepted: which records somebody who counts had signed when they arrived. It stays so.
 pub fn post_receive(caller: &Caller, input: &[u8]) -> Result<Exit> {
     let told = parse(input)?;
@@ -117,9 +144,9 @@ pub fn post_receive(caller: &Caller, input: &[u8]) -> Result<Exit> {
 
 /// The default branch's policy, noted for the day on which that branch is not there or has none.
 fn see_policy(repository: &Repository) -> Result<()> {
-    let Some(head) = repository.find_ref("HEAD")? else { return Ok(()) };
-    let Peeled::Commit { commit, .. } = repository.peel(head)? else { return Ok(()) };
-    match PolicyReader::new(repository).of_commit(&commit)? {
+    let reader = PolicyReader::new(repository);
+    let Some(commit) = Anchors::of_server(&reader, None)?.default_branch_commit(repository)? else { return Ok(()) };
+    match reader.of_commit(&commit)? {
         Found::Readable(file) => SeenPolicy::write(repository, &file.bytes),
         Found::Absent | Found::Unreadable(_) => Ok(()),
     }
@@ -132,17 +159,15 @@ fn gated(
     anchors: &Anchors,
     told: &[Told],
 ) -> Result<Vec<RefUpdate>> {
-    let symbolic: BTreeMap<String, String> = repository.symbolic_refs()?.into_iter().collect();
+    let symbolic: BTreeMap<BString, BString> = repository.symbolic_refs()?.into_iter().collect();
     let mut gated = Vec::new();
-    for Told { new, name, .. } in told {
-        let pushed = name.to_str_lossy().into_owned();
-        let target = symbolic.get(&pushed).unwrap_or(&pushed).clone();
-        let mut names = BTreeSet::from([name.clone(), target.as_str().into()]);
-        names.extend(symbolic.iter().filter(|(_, end)| **end == target).map(|(alias, _)| alias.as_str().into()));
-        let old = repository.find_ref(&target)?;
+    for Told { old, new, name } in told {
+        let target = symbolic.get(name).unwrap_or(name);
+        let mut names = BTreeSet::from([name, target]);
+        names.extend(symbolic.iter().filter(|(_, end)| *end == target).map(|(alias, _)| alias));
         for name in names {
             let action = new.map_or(Action::Delete, Action::Set);
-            let update = RefUpdate { remote_ref: name, old, action };
+            let update = RefUpdate { remote_ref: name.clone(), old: *old, action };
             if select::is_gated(reader, &update, anchors)? {
                 gated.push(update);
             }

@@ -105,7 +105,7 @@ fn ok_lines(ground: &Ground<'_>, weighed: &Weighed, width: usize) -> Vec<Line> {
     let from = Line::new().text("recorded ").data(clock(predicate.finished, ground.now, &time_zone(ground.caller)));
     let from = match signer(ground, assessment, recorded) {
         Some(signer) => from.text(" signed by ").data(signer),
-        None => from.text(" by ").data(&predicate.who.email),
+        None => from.text(" by ").data(ground.author(recorded)),
     };
     let from = if predicate.terminal { from } else { from.text(" (not human-run)") };
     if line.width() + 3 + from.width() <= WIDTH {
@@ -212,7 +212,7 @@ pub(super) fn explanations(ground: &Ground<'_>, failed: &Recorded, suite: &str) 
         if let Body::Resolve(resolution) = &predicate.body
             && resolution.suite == suite
         {
-            let line = Line::new().text("        resolved by ").data(&predicate.who.email).text(" in ");
+            let line = Line::new().text("        resolved by ").data(ground.author(&recorded)).text(" in ");
             lines.push(line.data(recorded.id().short()).text(": ").data(&resolution.cause));
         }
     }

@@ -122,7 +122,7 @@ pub(super) fn approvals(ground: &Ground<'_>) -> Result<Vec<PolicyApprovalOutput>
             from: approval.from.to_string(),
             to: approval.to.to_string(),
             why: approval.why.clone(),
-            by: predicate.who.email.clone(),
+            by: ground.author(&recorded),
             signer: ground.records.signed(&recorded)?.and_then(|signed| signed.principal().map(str::to_owned)),
             finished: predicate.finished.to_string(),
         });

@@ -61,7 +61,7 @@ impl Named {
         Ok(Named {
             id: recorded.id(),
             finished: (predicate.finished.as_second(), predicate.finished.subsec_nanosecond()),
-            by: predicate.who.email.clone(),
+            by: ground.author(recorded),
             signer: signed.and_then(|signed| signed.principal().map(str::to_owned)),
             human_run: predicate.terminal,
         })

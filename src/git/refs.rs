@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use bstr::{BString, ByteSlice as _};
+use bstr::{BStr, BString, ByteSlice as _};
 
 use super::{ObjectFormat, Oid, Repository};
 use crate::error::{Context as _, Error, Result};
@@ -31,19 +31,21 @@ const DAMAGED: &str = "'git fsck' names the damage: put the ref's file back, or 
 
 impl Repository {
     /// The object a full ref name points at, through symbolic refs; tags are not peeled. `None` where there is no such ref.
-    pub fn find_ref(&self, name: &str) -> Result<Option<Oid>> {
-        let mut name = name.to_owned();
+    ///
+    /// A name is bytes: one that is no UTF-8 is as good as any.
+    pub fn find_ref(&self, name: impl AsRef<[u8]>) -> Result<Option<Oid>> {
+        let mut name = BString::from(name.as_ref());
         for _ in 0..MAX_SYMBOLIC_DEPTH {
-            match self.read_ref(&name)? {
+            match self.read_ref(name.as_bstr())? {
                 None => return Ok(None),
                 Some(gix::refs::Target::Object(id)) => return Ok(Oid::from_gix(id)),
-                Some(gix::refs::Target::Symbolic(target)) => name = target.as_bstr().to_string(),
+                Some(gix::refs::Target::Symbolic(target)) => name = target.as_bstr().to_owned(),
             }
         }
         Err(Error::new(format!("cannot read the ref {name}: it points in a circle")))
     }
 
-    fn read_ref(&self, name: &str) -> Result<Option<gix::refs::Target>> {
+    fn read_ref(&self, name: &BStr) -> Result<Option<gix::refs::Target>> {
         let Ok(full) = gix::refs::FullName::try_from(name) else {
             return Ok(None);
         };
@@ -74,7 +76,7 @@ impl Repository {
     /// All refs below a prefix that ends in `/`, sorted by name, with the objects they point at (tags not peeled).
     pub fn list_refs(&self, prefix: &str) -> Result<Vec<(BString, Oid)>> {
         let Store::Files(store) = &self.refs else {
-            return self.list_with_git(prefix);
+            return self.list_with_git(prefix.trim_end_matches('/').into());
         };
         let what = || format!("cannot list the refs below {prefix}");
         let platform = store.iter().context(what())?;
@@ -84,7 +86,7 @@ impl Repository {
             let reference = reference.context(what()).map_err(|error| error.hint(DAMAGED))?;
             let id = match reference.target {
                 gix::refs::Target::Object(id) => Oid::from_gix(id),
-                gix::refs::Target::Symbolic(target) => self.find_ref(&target.as_bstr().to_string())?,
+                gix::refs::Target::Symbolic(target) => self.find_ref(target.as_bstr())?,
             };
             if let Some(id) = id {
                 found.push((reference.name.as_bstr().to_owned(), id));
@@ -95,7 +97,7 @@ impl Repository {
     }
 
     /// The symbolic refs below `refs/` with the name that each leads to in the end. Of a reftable only those that lead to a ref.
-    pub fn symbolic_refs(&self) -> Result<Vec<(String, String)>> {
+    pub fn symbolic_refs(&self) -> Result<Vec<(BString, BString)>> {
         let mut next = BTreeMap::new();
         match &self.refs {
             Store::Files(store) => {
@@ -103,7 +105,7 @@ impl Repository {
                 for reference in store.iter().context(what)?.all().context(what)? {
                     let reference = reference.context(what).map_err(|error| error.hint(DAMAGED))?;
                     if let gix::refs::Target::Symbolic(target) = reference.target {
-                        next.insert(reference.name.as_bstr().to_string(), target.as_bstr().to_string());
+                        next.insert(reference.name.as_bstr().to_owned(), target.as_bstr().to_owned());
                     }
                 }
             }
@@ -111,12 +113,12 @@ impl Repository {
                 let listed = self.command().args(["for-each-ref", "--format=%(refname) %(symref)"]).run()?;
                 for line in listed.lines() {
                     if let Some((name, target)) = line.split_once_str(" ").filter(|(_, target)| !target.is_empty()) {
-                        next.insert(name.to_str_lossy().into_owned(), target.to_str_lossy().into_owned());
+                        next.insert(BString::from(name), BString::from(target));
                     }
                 }
             }
         }
-        let end = |mut name: String| {
+        let end = |mut name: BString| {
             for _ in 0..MAX_SYMBOLIC_DEPTH {
                 match next.get(&name) {
                     Some(target) => name.clone_from(target),
@@ -128,10 +130,11 @@ impl Repository {
         Ok(next.iter().map(|(name, target)| (name.clone(), end(target.clone()))).collect())
     }
 
-    fn list_with_git(&self, prefix: &str) -> Result<Vec<(BString, Oid)>> {
+    fn list_with_git(&self, prefix: &BStr) -> Result<Vec<(BString, Oid)>> {
         let listed = self
             .command()
-            .args(["for-each-ref", "--format=%(objectname) %(refname)", prefix.trim_end_matches('/')])
+            .args(["for-each-ref", "--format=%(objectname) %(refname)"])
+            .arg(prefix.to_os_str_lossy())
             .run()?;
         let mut found = Vec::new();
         for line in listed.lines() {

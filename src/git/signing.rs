@@ -70,11 +70,12 @@ impl SignatureSettings {
             return self.get("gpg.ssh.defaultkeycommand").unwrap_or_default().as_bytes().to_vec();
         };
         let format = self.get("gpg.format").unwrap_or("openpgp");
-        let mut identity = format!("{format}\n{key}\n").into_bytes();
-        // A key that was made anew under the same name is another.
-        if format == "ssh" && !key.starts_with("key::") {
-            let public = Path::new(key).with_extension("pub");
-            identity.extend(fs::read(self.folder.join(&public)).unwrap_or_default());
+        let mut identity = format!("{format}\n").into_bytes();
+        // A key stays itself where its file is moved, and one that was made anew under the same name is another.
+        let public = Path::new(key).with_extension("pub");
+        match fs::read(self.folder.join(&public)) {
+            Ok(public) if format == "ssh" && !key.starts_with("key::") => identity.extend(public),
+            Ok(_) | Err(_) => identity.extend(key.bytes()),
         }
         identity
     }

@@ -20,8 +20,14 @@ use crate::judge::Word;
 impl Records<'_> {
     /// The record that established a tree, where its claim still holds in this repository: everything that it names holds a PASS now,
     /// every approval stands, and no suite of the tree has a standing FAIL. Where suites see history, a record of another commit with
-    /// the same tree establishes nothing.
-    pub fn established(&self, repository: &str, seen: Seen, demands: Demands) -> Result<Option<Recorded>> {
+    /// the same tree establishes nothing. `is_of_tree` says whether a claim speaks of what this tree owes, and of no other's keys.
+    pub fn established(
+        &self,
+        repository: &str,
+        seen: Seen,
+        demands: Demands,
+        is_of_tree: &dyn Fn(&Established) -> Result<bool>,
+    ) -> Result<Option<Recorded>> {
         let (tree, commit) = match seen {
             Seen::Tree(tree) => (tree, None),
             Seen::History { tree, commit } => (tree, Some(commit)),
@@ -52,6 +58,7 @@ impl Records<'_> {
                 && commit.is_none_or(|commit| statement.subject().digest.git_commit == commit)
                 && statement.predicate.repository == repository
                 && self.counts(&recorded, demands.signatures)?
+                && is_of_tree(claim)?
                 && self.claim_holds(claim, repository, demands.signatures, &word_of)?
             {
                 return Ok(Some(recorded));

@@ -123,6 +123,13 @@ impl Wrong {
     fn with(id: Oid, why: impl std::fmt::Display, hint: &'static str) -> Self {
         Wrong { why: format!("record {} {why}", id.short()), hint }
     }
+
+    fn of_fault(id: Oid, fault: &Fault) -> Self {
+        match fault {
+            Fault::NoRecord(why) => Wrong::with(id, format_args!("is none: {why}"), BY_HAND),
+            Fault::Unreadable(why) => Wrong::with(id, format_args!("cannot be read: {why}"), BY_HAND),
+        }
+    }
 }
 
 /// The way on where somebody built a log by hand.
@@ -163,10 +170,14 @@ impl<'a> New<'a> {
     }
 
     fn framed(&self, id: Oid) -> Result<&Framed, Wrong> {
-        match &self.commits[&id] {
-            Ok(framed) => Ok(framed),
-            Err(Fault::NoRecord(why)) => Err(Wrong::with(id, format_args!("is none: {why}"), BY_HAND)),
-            Err(Fault::Unreadable(why)) => Err(Wrong::with(id, format_args!("cannot be read: {why}"), BY_HAND)),
+        match self.commits.get(&id) {
+            Some(Ok(framed)) => Ok(framed),
+            Some(Err(fault)) => Err(Wrong::of_fault(id, fault)),
+            // Whatever is no commit stands in no list of commits.
+            None => Err(match read(self.repository, id) {
+                Ok(_) => Wrong::with(id, "is none that came with this push", BY_HAND),
+                Err(fault) => Wrong::of_fault(id, &fault),
+            }),
         }
     }
 

@@ -194,12 +194,13 @@ impl Anchors {
 /// Where a remote's default branch is looked for, below its name.
 const DEFAULT_BRANCHES: [&str; 3] = ["HEAD", "main", "master"];
 
-/// The commit of the default branch: of a remote as last fetched its `HEAD`, else its `main` or `master`; here `HEAD`.
+/// The commit of the default branch: `HEAD`, else `main` or `master`; of a remote as last fetched. A server whose `HEAD` leads to no
+/// branch (it was made for `master`, and the team pushes `main`) would else be left without a policy of its own.
 fn default_branch_of(repository: &Repository, at: &At) -> Result<Option<Commit>> {
     let names = match at {
         At::Remote(None) => Vec::new(),
         At::Remote(Some(remote)) => DEFAULT_BRANCHES.map(|name| format!("refs/remotes/{remote}/{name}")).to_vec(),
-        At::Here => vec!["HEAD".to_owned()],
+        At::Here => ["HEAD", "refs/heads/main", "refs/heads/master"].map(str::to_owned).to_vec(),
     };
     for name in names {
         if let Some(id) = repository.find_ref(&name)?

@@ -1,21 +1,35 @@
 //! Programs that keep keys: an ssh-agent and a GnuPG home, each ended with the test that started it.
 
 use std::path::{Path, PathBuf};
+use std::process::{Child, Stdio};
+use std::time::{Duration, Instant};
 
 use super::Sandbox;
 
 /// An ssh-agent.
-pub struct Agent {
-    pid: String,
-}
+pub struct Agent(Child);
 
 impl Agent {
     /// Starts one; from now on the sandbox's commands find it.
     pub fn start(sandbox: &mut Sandbox) -> Self {
-        let said = sandbox.sh("ssh-agent -s -a \"$HOME/agent\"").ends_with(0).stdout;
-        let pid = said.split("SSH_AGENT_PID=").nth(1).unwrap().split(';').next().unwrap().to_owned();
-        sandbox.set("SSH_AUTH_SOCK", sandbox.root().join("home/agent").to_str().unwrap());
-        Agent { pid }
+        let socket = sandbox.root().join("agent");
+        let mut agent = sandbox.command("ssh-agent");
+        let child = agent.arg("-D").arg("-a").arg(&socket).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+        let agent = Agent(child);
+        let began = Instant::now();
+        while !socket.exists() {
+            assert!(began.elapsed() < Duration::from_secs(20), "ssh-agent does not start");
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        sandbox.set("SSH_AUTH_SOCK", socket.to_str().unwrap());
+        agent
+    }
+
+    /// One that holds a key of `keys`, whose file is gone.
+    pub fn holding(sandbox: &mut Sandbox, name: &str) -> Self {
+        let agent = Agent::start(sandbox);
+        sandbox.sh(&format!("ssh-add -q ../keys/{name} && rm ../keys/{name}")).ends_with(0);
+        agent
     }
 
     /// Unlocks a key for it.
@@ -35,7 +49,8 @@ impl Agent {
 
 impl Drop for Agent {
     fn drop(&mut self) {
-        let _ = std::process::Command::new("kill").arg(&self.pid).status();
+        self.0.kill().expect("the agent is there");
+        self.0.wait().expect("the agent ends");
     }
 }
 

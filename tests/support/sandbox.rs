@@ -4,6 +4,7 @@ use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
 use std::fs;
+use std::io::Write as _;
 use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
@@ -75,6 +76,27 @@ impl Sandbox {
 
     /// The same in another layout.
     pub fn with(layout: Layout) -> Self {
+        let sandbox = Sandbox::empty();
+        for name in ["home", "cache", "tmp"] {
+            fs::create_dir(sandbox.root.join(name)).unwrap();
+        }
+        // git's own tidying in the background would come and go under a fingerprint; the tests that are about it start it themselves.
+        let config = "[user]\n\tname = Ana Example\n\temail = ana@example.org\n[init]\n\tdefaultBranch = main\n\
+                      [maintenance]\n\tauto = false\n[gc]\n\tauto = 0\n";
+        fs::write(sandbox.root.join("home/.gitconfig"), config).unwrap();
+        sandbox.make_repositories(layout);
+        sandbox.write("suite.sh", SUITE);
+        sandbox.with_policy(SHOP_POLICY);
+        sandbox.write("src/payments/charge.js", "charge\n");
+        sandbox.write("src/bookings/book.js", "book\n");
+        sandbox.write("src/guardrails/stop.js", "stop\n");
+        sandbox.write("README.md", "A shop.\n");
+        sandbox.commit("Open the shop");
+        sandbox
+    }
+
+    /// A folder that nothing lies in, and the environment of everything that is started there.
+    pub(super) fn empty() -> Self {
         let folder = tempfile::Builder::new().prefix("sandbox-").tempdir().unwrap();
         let root = fs::canonicalize(folder.path()).unwrap();
         let program = Path::new(env!("CARGO_BIN_EXE_proof-gate"));
@@ -92,23 +114,25 @@ impl Sandbox {
             ("TERM".into(), "xterm".into()),
         ]
         .into();
-        for name in ["home", "cache", "tmp"] {
-            fs::create_dir(root.join(name)).unwrap();
-        }
-        // git's own tidying in the background would come and go under a fingerprint; the tests that are about it start it themselves.
-        let config = "[user]\n\tname = Ana Example\n\temail = ana@example.org\n[init]\n\tdefaultBranch = main\n\
-                      [maintenance]\n\tauto = false\n[gc]\n\tauto = 0\n";
-        fs::write(root.join("home/.gitconfig"), config).unwrap();
         let shop = root.join("shop");
-        let sandbox = Sandbox { folder, root, shop, seconds: Cell::new(1_700_000_000), variables };
-        sandbox.make_repositories(layout);
-        sandbox.write("suite.sh", SUITE);
-        sandbox.with_policy(SHOP_POLICY);
-        sandbox.write("src/payments/charge.js", "charge\n");
-        sandbox.write("src/bookings/book.js", "book\n");
-        sandbox.write("src/guardrails/stop.js", "stop\n");
-        sandbox.write("README.md", "A shop.\n");
-        sandbox.commit("Open the shop");
+        Sandbox { folder, root, shop, seconds: Cell::new(1_700_000_000), variables }
+    }
+
+    /// Everything in the folder as one archive, to lay it out again elsewhere.
+    pub(super) fn pack(&self) -> Vec<u8> {
+        let packed = self.command("tar").args(["-C", "..", "-cf", "-", "."]).output().unwrap();
+        assert!(packed.status.success(), "{}", String::from_utf8_lossy(&packed.stderr));
+        packed.stdout
+    }
+
+    /// A folder of its own with what was packed in another one. Commits go on an hour later.
+    pub(super) fn unpack(packed: &[u8]) -> Self {
+        let sandbox = Sandbox::empty();
+        let mut tar = Command::new("tar");
+        let mut tar = tar.arg("-C").arg(&sandbox.root).args(["-xf", "-"]).stdin(Stdio::piped()).spawn().unwrap();
+        tar.stdin.take().unwrap().write_all(packed).unwrap();
+        assert!(tar.wait().unwrap().success());
+        sandbox.seconds.set(sandbox.seconds.get() + 3600);
         sandbox
     }
 

@@ -37,7 +37,7 @@ fn is_established(sandbox: &Sandbox) -> bool {
     let repository = sandbox.open();
     Records::load(&repository)
         .unwrap()
-        .established(REPOSITORY, Seen::Tree(oid(TREE)), Demands::default())
+        .established(REPOSITORY, Seen::Tree(oid(TREE)), Demands::default(), &|_| Ok(true))
         .unwrap()
         .is_some()
 }
@@ -161,12 +161,20 @@ fn a_claim_counts_neither_beyond_its_repository_nor_without_what_it_names() {
     append(&sandbox, establishing("payment"));
     let repository = sandbox.open();
     let records = Records::load(&repository).unwrap();
-    assert!(records.established(REPOSITORY, Seen::Tree(oid(TREE)), Demands::default()).unwrap().is_some());
-    assert!(records.established("another", Seen::Tree(oid(TREE)), Demands::default()).unwrap().is_none());
-    assert!(records.established(REPOSITORY, Seen::Tree(oid(COMMIT)), Demands::default()).unwrap().is_none());
+    assert!(
+        records.established(REPOSITORY, Seen::Tree(oid(TREE)), Demands::default(), &|_| Ok(true)).unwrap().is_some()
+    );
+    assert!(
+        records.established("another", Seen::Tree(oid(TREE)), Demands::default(), &|_| Ok(true)).unwrap().is_none()
+    );
+    assert!(
+        records.established(REPOSITORY, Seen::Tree(oid(COMMIT)), Demands::default(), &|_| Ok(true)).unwrap().is_none()
+    );
     assert!(
         records
-            .established(REPOSITORY, Seen::Tree(oid(TREE)), Demands { min_rules: 2, ..Demands::default() })
+            .established(REPOSITORY, Seen::Tree(oid(TREE)), Demands { min_rules: 2, ..Demands::default() }, &|_| Ok(
+                true
+            ))
             .unwrap()
             .is_none(),
         "judged by older rules"
