@@ -98,7 +98,7 @@ pub fn take_out(repository: &Repository, noted: &NotedSetting) -> Result<String>
         // Cut short, an earlier uninstall has taken it out, or an install has not come to it.
         return Ok(format!("{name} is as it was"));
     }
-    if before.contains(&value.0) || standing != [before.as_slice(), &[value.0.clone()]].concat() {
+    if before.contains(&value.0) || standing != [before.as_slice(), std::slice::from_ref(&value.0)].concat() {
         let standing: Vec<String> = standing.iter().map(|value| value.to_str_lossy().into_owned()).collect();
         let standing = if standing.is_empty() { "nothing".to_owned() } else { standing.join(", ") };
         return Ok(format!("left {name}, which was changed since: {standing}"));
