@@ -83,7 +83,7 @@ impl Made {
         let variables = variables.into_iter().map(|(name, value)| (name.into(), value)).collect();
         let model = statement(&json!({}))?;
         let mut made = Made { folder, variables, model };
-        made.import(records)?;
+        made.import(records - records / FAILS)?;
         made.record(records, packs)?;
         if packs == Packs::One {
             made.git(&["gc", "--quiet"])?;
@@ -134,7 +134,8 @@ impl Made {
         for nth in 0..records {
             let lane = nth % 2;
             let writer = (nth / (2 * ROW) * 2 + lane) % WRITERS;
-            let begins = nth / 2 % ROW == 0;
+            // What ends a FAIL has to stand behind it.
+            let begins = nth / 2 % ROW == 0 || nth % FAILS == FAILS - 1;
             let fails = nth % FAILS == FAILS - 2;
             let (commit, tree) = commits[next_commit];
             next_commit += usize::from(!fails);

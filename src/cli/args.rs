@@ -25,6 +25,9 @@ pub struct Install {
     /// Who may approve a weaker policy on this server; asked for where it is not set yet
     #[arg(long, value_name = "FILE", requires = "server")]
     pub policy_signers: Option<PathBuf>,
+    /// With --server: the policy to judge the first push by, where the repository has no commit yet
+    #[arg(long, value_name = "FILE", requires = "server")]
+    pub policy: Option<PathBuf>,
     /// Write into this folder instead of git's own
     #[arg(long, value_name = "DIR")]
     pub hooks_dir: Option<PathBuf>,

@@ -244,7 +244,7 @@ fn document(
                 commit: row.commit.map(|commit| commit.to_string()),
                 state: row.state.word().0,
                 record: row.record.as_ref().map(|record| record.id.to_string()),
-                signer: row.record.as_ref().and_then(|record| record.signer.clone()),
+                signer: row.record.as_ref().and_then(|record| record.signer.as_deref().map(str::to_owned)),
                 finding: why.clone(),
                 did: who.as_ref().map(|who| who.did),
                 who: who.as_ref().map(|who| text(&who.name)),

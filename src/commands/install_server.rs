@@ -7,7 +7,7 @@ use std::path::Path;
 
 use crate::caller::Caller;
 use crate::cli;
-use crate::error::{Error, Exit, Result};
+use crate::error::{Context as _, Error, Exit, Result};
 use crate::git::{Repository, Signers};
 use crate::hooks::{self, Added, Options, Side};
 use crate::policy;
@@ -41,7 +41,10 @@ pub fn install(repository: &Repository, caller: &Caller, args: &cli::Install, re
             .hint("a push to it would not reach its work tree; make one that is pushed to: git clone --bare . ../NAME.git")
             .hint("then there: proof-gate install --server"));
     }
-    let (policy, no_policy) = policy_of_head(repository)?;
+    let (policy, no_policy) = match &args.policy {
+        Some(file) => (Some(policy_in(&caller.directory.join(file))?), None),
+        None => policy_of_head(repository)?,
+    };
     let (mut settings, kept) = lists(repository, caller, args, reporter)?;
     settings.push(Added { name: "receive.fsckObjects", value: b"true".to_vec() });
     let options = Options {
@@ -121,10 +124,22 @@ fn unnamed(lists: &[&List]) -> Error {
         .hint("FILE has a line for each signer: PRINCIPAL ssh-ed25519 KEY, or PRINCIPAL openpgp FINGERPRINT")
 }
 
+/// A policy that stands in a file, for a repository that has none yet.
+fn policy_in(file: &Path) -> Result<Vec<u8>> {
+    let bytes = std::fs::read(file).context(format!("cannot read the policy {}", file.display()))?;
+    policy::parse(&bytes).map_err(|error| error.into_error(&file.display().to_string()))?;
+    Ok(bytes)
+}
+
 /// The policy of the repository's own `HEAD`; where there is none, what to say of that.
 fn policy_of_head(repository: &Repository) -> Result<(Option<Vec<u8>>, Option<&'static str>)> {
     let Ok(head) = repository.resolve("main-worktree/HEAD^{tree}") else {
-        return Ok((None, Some("noted no policy as the anchor: HEAD has no commit yet")));
+        return Ok((
+            None,
+            Some(
+                "noted no policy as the anchor: HEAD has no commit yet; the first push brings its own, unless --policy FILE names one",
+            ),
+        ));
     };
     let Some(entry) = repository.entry_at(head, policy::FILE)?.filter(|entry| entry.is_file()) else {
         return Ok((None, Some("noted no policy as the anchor: HEAD has no .proofrc.toml")));

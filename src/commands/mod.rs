@@ -38,6 +38,7 @@ pub mod show;
 mod show_suite;
 mod statement;
 pub mod status;
+mod status_bytes;
 mod status_kept;
 mod status_row;
 pub mod sync;

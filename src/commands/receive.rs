@@ -13,7 +13,7 @@ use super::weighing::Weighed;
 use crate::caller::Caller;
 use crate::error::{Error, Exit, Result};
 use crate::gate::{self, GatedUpdate, Obstacle};
-use crate::git::{Oid, Repository};
+use crate::git::{Oid, Peeled, Repository};
 use crate::hooks::SeenPolicy;
 use crate::records::{Acceptance, Arrival, Logs, Place, Refused, Role, Trust, arrived, check_arrivals};
 use crate::reporter::{Line, Reporter, Tone};
@@ -119,7 +119,7 @@ fn read_old(repository: &Repository, told: &mut [Told]) -> Result<()> {
 pub fn post_receive(caller: &Caller, input: &[u8]) -> Result<Exit> {
     let told = parse(input)?;
     let repository = Repository::open(caller)?;
-    see_policy(&repository)?;
+    see_policies(&repository, &told)?;
     let is_log = |told: &&Told| told.name.starts_with_str(LOGS);
     let tips: Vec<Oid> = told.iter().filter(is_log).filter_map(|told| told.new).collect();
     if tips.is_empty() {
@@ -142,14 +142,23 @@ pub fn post_receive(caller: &Caller, input: &[u8]) -> Result<Exit> {
     Ok(Exit::Allowed)
 }
 
-/// The default branch's policy, noted for the day on which that branch is not there or has none.
-fn see_policy(repository: &Repository) -> Result<()> {
+/// The noted policy moves on with each update of a ref that it gates, as all of these were let in. The first is the default branch's.
+fn see_policies(repository: &Repository, told: &[Told]) -> Result<()> {
     let reader = PolicyReader::new(repository);
-    let Some(commit) = Anchors::of_server(&reader, None)?.default_branch_commit(repository)? else { return Ok(()) };
-    match reader.of_commit(&commit)? {
-        Found::Readable(file) => SeenPolicy::write(repository, &file.bytes),
-        Found::Absent | Found::Unreadable(_) => Ok(()),
-    }
+    let see = |id: Oid| {
+        let Peeled::Commit { commit, .. } = repository.peel(id)? else { return Ok(()) };
+        match reader.of_commit(&commit)? {
+            Found::Readable(file) => SeenPolicy::write(repository, &file.bytes),
+            Found::Absent | Found::Unreadable(_) => Ok(()),
+        }
+    };
+    let Some((_, bytes)) = SeenPolicy::read(repository)? else {
+        return repository.find_ref("HEAD")?.map_or(Ok(()), see);
+    };
+    // One that cannot be read gates nothing more; whoever keeps the server notes another.
+    let Ok(noted) = select::parse(bytes) else { return Ok(()) };
+    let gated = told.iter().filter(|told| noted.policy.gates(told.name.as_bstr()));
+    gated.filter_map(|told| told.new).try_for_each(see)
 }
 
 /// The updates of gated refs, by every name that a ref has here: a symbolic ref moves with the one that it leads to.

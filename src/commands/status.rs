@@ -137,14 +137,14 @@ fn line(ground: &Ground<'_>, Known { full, row }: &Known, width: usize) -> Line 
         Some(commit) => line.data(commit.short()).text("  "),
         None => line.text("no commit"),
     };
-    let line = line.data(row.suites.join(" "));
+    let line = line.data(&*row.suites);
     match &row.record {
         None => line,
         Some(record) => {
             let line = line.text("  ").data(ago(record.finished(), ground.now));
             let line = match &record.signer {
-                Some(signer) => line.text(" signed by ").data(signer),
-                None => line.text(" by ").data(&record.by),
+                Some(signer) => line.text(" signed by ").data(&**signer),
+                None => line.text(" by ").data(&*record.by),
             };
             if record.human_run { line } else { line.text(" (not human-run)") }
         }
@@ -158,12 +158,12 @@ fn document(Known { full, row }: &Known) -> RefOutput {
         full: text(full),
         commit: row.commit.map(|commit| commit.to_string()),
         state: row.state.word().0,
-        suites: row.suites.clone(),
+        suites: row.suites.split_terminator(' ').map(str::to_owned).collect(),
         record: record.map(|record| record.id.to_string()),
         finished: record.map(|record| record.finished().to_string()),
-        by: record.map(|record| record.by.clone()),
+        by: record.map(|record| record.by.to_string()),
         signed: record.is_some_and(|record| record.signer.is_some()),
-        signer: record.and_then(|record| record.signer.clone()),
+        signer: record.and_then(|record| record.signer.as_deref().map(str::to_owned)),
         human_run: record.map(|record| record.human_run),
     }
 }

@@ -2,14 +2,13 @@
 //!
 //! Deliberately absent: any use but to show them. What decides asks the records.
 
-use std::collections::HashMap;
 use std::fs;
 use std::path::PathBuf;
 
-use bstr::{BStr, ByteSlice as _};
-use serde::{Deserialize, Serialize};
+use bstr::BStr;
 
 use super::ground::Ground;
+use super::status_bytes::{KeptRow, decode, encode};
 use super::status_row::Row;
 use crate::digest::Digest;
 use crate::git::{Oid, Repository, make_own_dir, unfinished_file};
@@ -26,15 +25,9 @@ pub(super) struct Kept {
     path: PathBuf,
     /// What all rows depend on.
     ground: Option<Digest>,
-    rows: HashMap<String, KeptRow>,
-    new: usize,
-}
-
-/// A ref, where it points, and its row; none where it is not gated.
-#[derive(Serialize, Deserialize)]
-struct KeptRow {
-    id: Oid,
-    row: Option<Row>,
+    /// As they were read, sorted by name, and whether each was shown again.
+    old: Vec<(KeptRow, bool)>,
+    new: Vec<KeptRow>,
 }
 
 impl Kept {
@@ -43,27 +36,32 @@ impl Kept {
         let path = ground.repository.own_dir().join("status");
         let ground = digest_of(ground);
         let rows = ground.and_then(|ground| parse(&fs::read(&path).ok()?, ground)).unwrap_or_default();
-        Kept { path, ground, rows, new: 0 }
+        Kept { path, ground, old: rows.into_iter().map(|row| (row, false)).collect(), new: Vec::new() }
     }
 
     /// The row of a ref that points there, where it is known.
-    pub(super) fn row(&self, full: &BStr, id: Oid) -> Option<Option<Row>> {
-        let kept = self.rows.get(full.to_str().ok()?).filter(|kept| kept.id == id)?;
+    pub(super) fn row(&mut self, full: &BStr, id: Oid) -> Option<Option<Row>> {
+        let at = self.old.binary_search_by(|(kept, _)| BStr::new(&kept.name).cmp(full)).ok()?;
+        let (kept, is_shown) = &mut self.old[at];
+        if kept.id != id {
+            return None;
+        }
+        *is_shown = true;
         Some(kept.row.clone())
     }
 
     /// Keeps a row.
     pub(super) fn keep(&mut self, full: &BStr, id: Oid, row: Option<Row>) {
-        if let Ok(full) = full.to_str() {
-            self.rows.insert(full.to_owned(), KeptRow { id, row });
-            self.new += 1;
-        }
+        self.new.push(KeptRow { name: full.to_owned(), id, row });
     }
 
     /// Writes the rows where enough of them are new. A file that cannot be written costs time and nothing else.
     pub(super) fn write(&self, repository: &Repository) {
-        let Some(ground) = self.ground.filter(|_| self.new >= WORTH) else { return };
-        let Ok(body) = serde_json::to_vec(&self.rows) else { return };
+        let Some(ground) = self.ground.filter(|_| self.new.len() >= WORTH) else { return };
+        let again = self.old.iter().filter(|(_, is_shown)| *is_shown).map(|(kept, _)| kept);
+        let mut rows: Vec<&KeptRow> = again.chain(&self.new).collect();
+        rows.sort_by(|a, b| a.name.cmp(&b.name));
+        let body = encode(rows.into_iter());
         let mut bytes = format!("{VERSION}\n{ground}\n{}\n", Digest::of(&body)).into_bytes();
         bytes.extend(body);
         if make_own_dir(&repository.own_dir()).is_ok()
@@ -75,14 +73,14 @@ impl Kept {
     }
 }
 
-fn parse(bytes: &[u8], ground: Digest) -> Option<HashMap<String, KeptRow>> {
+fn parse(bytes: &[u8], ground: Digest) -> Option<Vec<KeptRow>> {
     let mut parts = bytes.splitn(4, |byte| *byte == b'\n');
     let (version, of_ground, checksum) = (parts.next()?, parts.next()?, parts.next()?);
     let body = parts.next()?;
     let whole = version == VERSION.as_bytes()
         && of_ground == ground.to_string().as_bytes()
         && checksum == Digest::of(body).to_string().as_bytes();
-    if whole { serde_json::from_slice(body).ok() } else { None }
+    if whole { decode(body) } else { None }
 }
 
 /// Everything that a row depends on beside its ref, as one digest. `None` where that is not known: a clone that is cut off somewhere may

@@ -2,9 +2,10 @@
 //!
 //! Deliberately absent: which refs there are, and how a row looks.
 
+use std::rc::Rc;
+
 use bstr::{BStr, ByteSlice as _};
 use jiff::Timestamp;
-use serde::{Deserialize, Serialize};
 
 use super::assess::{Assessment, Standing, Wanted};
 use super::ground::{Ground, is_tag_ref};
@@ -15,20 +16,20 @@ use crate::reporter::text;
 use crate::select::{Found, Subject};
 
 /// What is known of a gated ref.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Row {
     /// What it points at, once tags are followed; none where that is no commit.
     pub commit: Option<Oid>,
     /// When that was committed.
     pub time: i64,
     pub state: State,
-    /// The suites that it owes.
-    pub suites: Vec<String>,
+    /// The names of the suites that it owes, with a blank between them.
+    pub suites: Rc<str>,
     pub record: Option<Named>,
 }
 
 /// The last verdict of a ref.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum State {
     /// All that it owes holds a PASS.
     Pass,
@@ -43,14 +44,14 @@ pub(super) enum State {
 }
 
 /// The record that is named for a ref.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Named {
     pub id: Oid,
     /// When it ended: seconds since 1970, and nanoseconds.
-    finished: (i64, i32),
-    pub by: String,
+    pub finished: (i64, i32),
+    pub by: Rc<str>,
     /// Who signed it, as the list of allowed signers names them.
-    pub signer: Option<String>,
+    pub signer: Option<Rc<str>>,
     pub human_run: bool,
 }
 
@@ -61,8 +62,8 @@ impl Named {
         Ok(Named {
             id: recorded.id(),
             finished: (predicate.finished.as_second(), predicate.finished.subsec_nanosecond()),
-            by: ground.author(recorded),
-            signer: signed.and_then(|signed| signed.principal().map(str::to_owned)),
+            by: ground.author(recorded).into(),
+            signer: signed.and_then(|signed| signed.principal().map(Into::into)),
             human_run: predicate.terminal,
         })
     }
@@ -81,7 +82,7 @@ pub(super) struct Worked {
 /// Works out what is known of a ref.
 pub(super) fn work_out(ground: &Ground<'_>, full: &BStr, id: Oid) -> Result<Worked> {
     let Ok(Peeled::Commit { commit, tag }) = ground.repository.peel(id) else {
-        let row = Row { commit: None, time: 0, state: State::None, suites: Vec::new(), record: None };
+        let row = Row { commit: None, time: 0, state: State::None, suites: "".into(), record: None };
         return Ok(Worked { row: ground.anchors.gate(full).then_some(row), lasts: false });
     };
     let by_itself = matches!(ground.reader.of_commit(&commit)?, Found::Readable(file) if file.policy.gates(full));
@@ -90,7 +91,7 @@ pub(super) fn work_out(ground: &Ground<'_>, full: &BStr, id: Oid) -> Result<Work
     }
     let before = ground.is_before(&commit)?;
     let mut row =
-        Row { commit: Some(commit.id), time: commit.time, state: State::None, suites: Vec::new(), record: None };
+        Row { commit: Some(commit.id), time: commit.time, state: State::None, suites: "".into(), record: None };
     let wanted = Wanted::deploy(is_tag_ref(full), Standing::Counts);
     let Ok(assessment) = ground.assess(Subject { commit: commit.clone(), tag }, wanted) else {
         // A commit whose policy cannot be read has no verdict; `explain` says why.
@@ -105,7 +106,8 @@ pub(super) fn work_out(ground: &Ground<'_>, full: &BStr, id: Oid) -> Result<Work
             state = State::Before;
         }
     }
-    row.suites = assessment.owed.iter().map(|owed| owed.suite.clone()).collect();
+    let suites: Vec<&str> = assessment.owed.iter().map(|owed| owed.suite.as_str()).collect();
+    row.suites = suites.join(" ").into();
     (row.state, row.record) = (state, record.map(|record| Named::of(ground, &record)).transpose()?);
     // With an age limit a PASS ends by itself.
     Ok(Worked { row: Some(row), lasts: assessment.policy.policy.gate.max_age.is_none() })

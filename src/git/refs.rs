@@ -96,6 +96,13 @@ impl Repository {
         Ok(found)
     }
 
+    /// The full name of the branch that `HEAD` leads to, whether or not it is there; `None` where it leads to none.
+    pub fn branch_of_head(&self) -> Result<Option<String>> {
+        let asked = self.command().args(["symbolic-ref", "--quiet", "HEAD"]).output()?;
+        let name = asked.stdout.trim_end().to_str_lossy().into_owned();
+        Ok(Some(name).filter(|name| asked.status.success() && !name.is_empty()))
+    }
+
     /// The symbolic refs below `refs/` with the name that each leads to in the end. Of a reftable only those that lead to a ref.
     pub fn symbolic_refs(&self) -> Result<Vec<(BString, BString)>> {
         let mut next = BTreeMap::new();

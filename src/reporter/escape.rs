@@ -50,7 +50,12 @@ fn is_hostile(character: char) -> bool {
 
 /// The same as a string.
 pub fn shown(bytes: impl AsRef<[u8]>) -> String {
-    Shown::new(bytes.as_ref()).to_string()
+    let bytes = bytes.as_ref();
+    match bytes.to_str() {
+        // Nearly everything, and long lists of it.
+        Ok(text) if bytes.iter().all(|byte| matches!(byte, b' '..=b'~')) => text.to_owned(),
+        Ok(_) | Err(_) => Shown::new(bytes).to_string(),
+    }
 }
 
 /// A path or other bytes as JSON holds them: as they are where they are UTF-8, else with each other byte as `\xNN`.

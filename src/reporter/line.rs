@@ -104,7 +104,9 @@ impl Line {
 
     /// How many columns it takes.
     pub fn width(&self) -> usize {
-        self.pieces.iter().map(|piece| console::measure_text_width(&piece.text)).sum()
+        // What was escaped holds no character that moves the cursor, so that each of ASCII takes one column.
+        let width = |text: &str| if text.is_ascii() { text.len() } else { console::measure_text_width(text) };
+        self.pieces.iter().map(|piece| width(&piece.text)).sum()
     }
 
     /// The line as it is written, in one row.

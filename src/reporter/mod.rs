@@ -73,7 +73,7 @@ impl Reporter {
 
     /// One line of talk, on stderr; folded where that is a terminal and it does not fit.
     pub fn say(&self, line: &Line) {
-        let text = rendered(line, self.colored_talk, &Term::stderr());
+        let text = rendered(line, self.colored_talk, columns(&Term::stderr()));
         let write = || {
             // Nobody may be listening any more; that changes no decision.
             drop(writeln!(std::io::stderr(), "{text}"));
@@ -105,9 +105,9 @@ impl Reporter {
     /// Lines of data, on stdout; folded as talk is. A reader that went away is no error.
     pub fn data(&self, lines: &[Line]) -> Result<()> {
         let mut out = String::new();
-        let terminal = Term::stdout();
+        let columns = columns(&Term::stdout());
         for line in lines {
-            out.push_str(&rendered(line, self.colored_data, &terminal));
+            out.push_str(&rendered(line, self.colored_data, columns));
             out.push('\n');
         }
         write_out(out.as_bytes())
@@ -126,10 +126,15 @@ impl Reporter {
     }
 }
 
+/// How wide a terminal is, where it is one.
+fn columns(place: &Term) -> Option<usize> {
+    place.size_checked().map(|(_, columns)| usize::from(columns))
+}
+
 /// Elsewhere than on a terminal a line is one line, for those who search in it.
-fn rendered(line: &Line, colored: bool, place: &Term) -> String {
-    match place.size_checked() {
-        Some((_, columns)) => line.render_folded(colored, usize::from(columns)),
+fn rendered(line: &Line, colored: bool, columns: Option<usize>) -> String {
+    match columns {
+        Some(columns) => line.render_folded(colored, columns),
         None => line.render(colored),
     }
 }

@@ -171,7 +171,15 @@ impl Anchors {
                 Error::new(format!("cannot read the policy that install saw: {why}")).hint("proof-gate install")
             })?),
         };
-        Ok(Anchors { default_branch, installed, at })
+        // A branch that anybody may push without a proof is no ground to stand on, once there is another.
+        let is_ground = match (&at, &installed) {
+            (At::Here, Some(installed)) => match reader.repository.branch_of_head()? {
+                Some(branch) => installed.policy.gates(branch.as_bytes().into()),
+                None => true,
+            },
+            (At::Here, None) | (At::Remote(_), _) => true,
+        };
+        Ok(Anchors { default_branch: default_branch.filter(|_| is_ground), installed, at })
     }
 
     /// The commit of the remote's default branch as last fetched.

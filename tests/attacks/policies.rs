@@ -159,7 +159,6 @@ fn a_server_whose_head_leads_nowhere_still_has_a_policy() {
 }
 
 #[test]
-#[ignore = "the default branch is only gated where its own policy says so: then anybody may weaken the server's anchor"]
 fn a_default_branch_that_is_not_gated_is_no_anchor_for_those_that_are() {
     let server = Server::with_policy_of(&SHOP_POLICY.replace("[\"main\", \"release/*\"]", "[\"release/*\"]"));
     server.takes(&BOTH);
@@ -173,9 +172,14 @@ fn a_default_branch_that_is_not_gated_is_no_anchor_for_those_that_are() {
 }
 
 #[test]
-#[ignore = "an empty server has no policy but the pushed commit's own, until somebody gives it one"]
-fn the_first_push_to_an_empty_server_does_not_choose_what_is_gated() {
+fn the_first_push_to_an_empty_server_does_not_choose_what_is_gated_where_a_policy_was_named() {
     let nothing = SHOP_POLICY.replace("[\"main\", \"release/*\"]", "[]").replace("[\"v*\"]", "[]");
     let server = Server::untouched(Layout::Plain, &nothing);
-    server.refuses(&["main"], &["policy"]);
+    server.write_executable("policy.toml", SHOP_POLICY);
+    server.sh("cd ../remote.git && proof-gate install --server --policy ../policy.toml").ends_with(0);
+    server.refuses(&["main"], &["weaker policy, not approved", "gate.branches"]);
+    server.with_policy(SHOP_POLICY);
+    server.commit("Gate as the server does");
+    server.proof_gate(&["run"]).ends_with(0);
+    server.takes(&BOTH);
 }
