@@ -19,7 +19,7 @@ use std::{env, fs, io, thread};
 use anyhow::{Context as _, Result, ensure};
 use made::{Made, PROGRAM, Packs};
 use proof_gate::git::Repository;
-use proof_gate::records::{Draft, Log, Records};
+use proof_gate::records::{Draft, Log, Records, Signing};
 
 /// How many records, from the least to what is promised.
 const SIZES: [usize; 3] = [1_000, 10_000, 100_000];
@@ -184,7 +184,7 @@ fn append(made: &Made, key: &Path) -> Result<Beside> {
         };
         let begun = Instant::now();
         let repository = Repository::open(&made.caller())?;
-        Log::open(&repository)?.append(draft)?;
+        Log::open(&repository, Signing::WhereSetUp)?.append(draft)?;
         Ok(begun.elapsed())
     };
     let signing = format!("user.signingKey={}", key.display());

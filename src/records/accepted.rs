@@ -90,9 +90,14 @@ impl Acceptance {
     }
 
     fn line(&self) -> String {
-        let principal: String = self.principal.chars().map(|c| if c.is_control() { '?' } else { c }).collect();
+        let principal = noted(&self.principal);
         format!("{} {} {} {principal}\n", self.record, self.time, self.writer)
     }
+}
+
+/// A principal as it is noted: in one line.
+pub(super) fn noted(principal: &str) -> String {
+    principal.chars().map(|c| if c.is_control() { '?' } else { c }).collect()
 }
 
 fn path_of(repository: &Repository) -> PathBuf {

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 
 use bstr::{BStr, BString, ByteSlice as _};
 
+use super::accepted::noted;
 use super::canonical::Unreadable;
 use super::logs::LOGS;
 use super::read::{Fault, content, frame, read};
@@ -268,7 +269,7 @@ impl<'a> New<'a> {
             None => self.author_behind(statement.predicate.previous, trust).map_err(unknown)?,
         };
         match author {
-            Some(author) if author != principal => Err(Wrong::with(
+            Some(author) if noted(&author) != noted(principal) => Err(Wrong::with(
                 id,
                 format_args!("is signed by {principal}, and the log {writer} is that of {author}"),
                 ANOTHERS,

@@ -13,8 +13,8 @@ const SIGNERS: &str = "ana@example.org ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAAA\
 
 const INSTALL: &str = "install --server --allowed-signers ../signers --policy-signers ../signers";
 
-/// What the hook says as long as nobody has looked at what was pushed.
-const REACHED: &str = "the server's check is not there yet";
+/// What the check says of what nobody has proven.
+const REACHED: &str = "refs/heads/main  ";
 
 /// The shop, and a list of signers beside its remote.
 fn shop() -> Sandbox {
@@ -102,7 +102,7 @@ fn a_hook_that_hears_what_was_received_is_never_lost() {
         assert_eq!(fs::read_to_string(sandbox.root().join("heard")).unwrap(), "a b refs/x\n", "{damage}: {ran:?}");
         ran
     };
-    hear("true").says("the hook that stood here before, ended with 7").says(REACHED);
+    hear("true").says("the hook that stood here before, ended with 7").says("cannot read line 1 of what is pushed");
     hear("echo damaged >proof-gate/installed.json");
     hear("rm proof-gate/installed.json");
     let program = env!("CARGO_BIN_EXE_proof-gate");
