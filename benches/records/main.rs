@@ -94,7 +94,7 @@ fn main() -> Result<()> {
     }
     if sizes.is_empty() {
         let made = Made::new(folder.path(), UNPACKED, Packs::Each)?;
-        columns.push(Column { records: format!("{UNPACKED}, a pack each"), cells: measure(&made)? });
+        columns.push(Column { records: format!("{UNPACKED} unpacked"), cells: measure(&made)? });
     }
     let table = table(&columns);
     io::stdout().lock().write_all(table.as_bytes()).context("cannot write to standard output")?;
@@ -255,7 +255,7 @@ const NOTES: &str = "\
 - **From nothing** reads every record's commit, tree and file, hashes them, and compares each record with its canonical form; git's
   walk reads commits only. Where git has written a commit-graph, as `git gc` does, it reads not even those.
 - **Append** is the whole of it, opening the repository included: durable, read back, and the index brought up to the record before.
-- **A pack each** is how records come; `git gc` makes one pack of them.
+- **Unpacked** means a pack for each record, as they come; `git gc` makes one pack of them.
 ";
 
 fn median(mut times: Vec<Duration>) -> Duration {

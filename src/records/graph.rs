@@ -83,7 +83,7 @@ impl<'a> Graph<'a> {
         answer.unwrap_or_else(|Damaged| {
             let stored = Stored::read(self.repository);
             self.take(None, &stored);
-            question(&self.index.borrow()).ok().expect("an index in memory is whole")
+            question(&self.index.borrow()).expect("an index in memory is whole")
         })
     }
 

@@ -14,6 +14,7 @@ mod state;
 mod store;
 mod table;
 
+use std::cmp::Reverse;
 use std::rc::Rc;
 
 pub(super) use grow::Growing;
@@ -105,7 +106,7 @@ impl Index {
             By::Approval => self.beginning_with(Table::Approvals, &[])?,
         };
         let mut found = rows.iter().map(|row| self.node(row.number())).collect::<Result<Vec<_>, _>>()?;
-        found.sort_by(|a, b| (b.rank, b.id).cmp(&(a.rank, a.id)));
+        found.sort_by_key(|node| Reverse((node.rank, node.id)));
         // Two suites of a record may have one key.
         found.dedup_by_key(|node| node.id);
         Ok(found)

@@ -42,6 +42,9 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
     proptest::collection::vec(step, 1..40)
 }
 
+/// File, tree and commit of a record.
+type Objects = [(Kind, Vec<u8>); 3];
+
 /// A made-up repository of logs, and what its commits are.
 struct World {
     /// Removed when this goes.
@@ -49,7 +52,7 @@ struct World {
     repository: Repository,
     commits: Vec<Commit>,
     late: BTreeSet<Oid>,
-    objects: Vec<(Oid, [(Kind, Vec<u8>); 3])>,
+    objects: Vec<(Oid, Objects)>,
 }
 
 impl World {
@@ -80,7 +83,8 @@ impl World {
             parents.retain(written_by_others);
             parents.splice(0..0, before);
         }
-        let mut statement = statement(vec![if step.sort % 3 == 0 { failing("payment") } else { passing("payment") }]);
+        let mut statement =
+            statement(vec![if step.sort.is_multiple_of(3) { failing("payment") } else { passing("payment") }]);
         let predicate = &mut statement.predicate;
         predicate.writer = WriterId::from_number(step.writer);
         predicate.previous = parents.first().copied().filter(|_| step.follows);
