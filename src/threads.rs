@@ -3,6 +3,7 @@
 //! Deliberately absent: a pool that lives on. Threads are started for a piece of work and are gone when it is done.
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
 use std::thread;
 
 use crate::error::Result;
@@ -54,7 +55,9 @@ pub fn share_out<T: Sync, S, R: Send>(
         }
     };
     let ended: Vec<_> = thread::scope(|scope| {
-        let others: Vec<_> = (1..threads).map(|_| scope.spawn(run)).collect();
+        // Where the system gives no thread more, those that are there do it all.
+        let others: Vec<_> =
+            (1..threads).filter_map(|_| thread::Builder::new().spawn_scoped(scope, run).ok()).collect();
         let own = run();
         let others =
             others.into_iter().map(|other| other.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)));
@@ -78,9 +81,17 @@ pub fn share_out<T: Sync, S, R: Send>(
 
 /// Does two pieces of work at once. Where both fail, what happened here is told.
 pub fn both<A, B: Send>(here: impl FnOnce() -> Result<A>, beside: impl FnOnce() -> Result<B> + Send) -> Result<(A, B)> {
+    let waiting = Mutex::new(Some(beside));
+    let take = || waiting.lock().unwrap_or_else(PoisonError::into_inner).take();
     let (here, beside) = thread::scope(|scope| {
-        let beside = scope.spawn(beside);
-        (here(), beside.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
+        let thread = thread::Builder::new().spawn_scoped(scope, || take().map(|beside| beside()));
+        let here = here();
+        // Where the system gave no thread, one thing is done after the other.
+        let beside = match thread {
+            Ok(thread) => thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)),
+            Err(_) => take().map(|beside| beside()),
+        };
+        (here, beside.expect("it is taken once, where it is done"))
     });
     Ok((here?, beside?))
 }

@@ -178,7 +178,8 @@ fn passes(sandbox: &Sandbox) -> usize {
 /// Locks of git's, and what a temporary file or a journal of the gate's would be called.
 fn litter(sandbox: &Sandbox) -> String {
     let find = "find .git \\( -name '*.lock' -o -name '.tmp*' -o -name 'tmp_*' -o -name 'journal*' -o -name 'pack-*' -type d \\) \
-                ! -path .git/proof-gate/log.lock ! -path .git/proof-gate/proof.lock";
+                ! -path .git/proof-gate/log.lock ! -path .git/proof-gate/proof.lock \
+                ! -path .git/proof-gate/share.lock ! -path .git/proof-gate/index.lock";
     sandbox.sh(find).ends_with(0).stdout
 }
 

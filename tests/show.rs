@@ -216,7 +216,7 @@ fn the_document_holds_the_record_as_it_is_stored_and_nothing_else() {
     let sandbox = refused(PRINTED);
     let document: Value = serde_json::from_str(&show(&sandbox, &["--json"])).unwrap();
     let members: Vec<&String> = document.as_object().unwrap().keys().collect();
-    assert_eq!(members, ["format", "record", "signed", "statement"]);
+    assert_eq!(members, ["format", "record", "signed", "signer", "statement"]);
     let stored = sandbox.git_ok(&["show", &format!("{}:record.json", document["record"].as_str().unwrap())]);
     assert_eq!(document["statement"], serde_json::from_str::<Value>(&stored).unwrap());
 }

@@ -127,7 +127,7 @@ fn unnamed(lists: &[&List]) -> Error {
 /// A policy that stands in a file, for a repository that has none yet.
 fn policy_in(file: &Path) -> Result<Vec<u8>> {
     let bytes = std::fs::read(file).context(format!("cannot read the policy {}", file.display()))?;
-    policy::parse(&bytes).map_err(|error| error.into_error(&file.display().to_string()))?;
+    policy::parse(&bytes).map_err(|error| error.into_error(file.display().to_string()))?;
     Ok(bytes)
 }
 

@@ -105,7 +105,7 @@ impl Gate<'_, '_> {
         let mut weighed = self.ground.weigh(updates)?;
         let mut held_open = std::time::Duration::ZERO;
         let mut pins = Vec::new();
-        let shares = sharing::asked_for(&self.ground, &weighed) != Share::Never;
+        let shares = sharing::asked_for(&weighed) != Share::Never;
         if outcome(&weighed) == gate::Outcome::Missing && shares {
             sharing::fetch(&self.ground, self.reporter, &self.to, self.parent);
             self.go_on_unless_interrupted()?;
@@ -138,7 +138,7 @@ impl Gate<'_, '_> {
         }
         let gated = gate_input(&weighed);
         let decision = gate::decide(&gated);
-        let asked_for = sharing::asked_for(&self.ground, &weighed);
+        let asked_for = sharing::asked_for(&weighed);
         if asked_for != Share::Never {
             let failed = sharing::push(&self.ground, self.reporter, &self.to, self.parent);
             if !failed.is_empty() {

@@ -81,7 +81,7 @@ fn decide(ground: &Ground<'_>, weighed: &[Weighed], reporter: &Reporter) -> Resu
     refusal::refused(reporter, ground, weighed, &decision);
     let obstacles = || decision.refs.iter().flat_map(|decision| decision.obstacles());
     if obstacles().any(|obstacle| matches!(obstacle, Obstacle::Missing(_) | Obstacle::Failed(_))) {
-        let line = Line::new().text("  then:    ").whole("proof-gate push".to_owned()).to(44);
+        let line = Line::new().text("  then:    ").whole("proof-gate push").to(44);
         reporter.say(&line.text(" brings the records along; so does 'git push' through the hook"));
     }
     if obstacles().any(|obstacle| matches!(obstacle, Obstacle::NotApproved)) {

@@ -97,19 +97,17 @@ pub(super) fn logs_among(updates: &[RefUpdate]) -> Vec<(BString, Oid)> {
     set.collect()
 }
 
-/// How much sharing the policies of a push ask for: what the strictest says.
-pub(super) fn asked_for(ground: &Ground<'_>, weighed: &[Weighed]) -> policy::Share {
-    let judging: Vec<policy::Share> =
-        owing(weighed).map(|(_, assessment)| assessment.policy.policy.records.share).collect();
-    let anchor = ground.anchors.anchor().map(|(file, _)| file.policy.records.share);
-    let all = if judging.is_empty() { anchor.into_iter().collect() } else { judging };
-    if all.contains(&policy::Share::Required) {
-        policy::Share::Required
-    } else if !all.is_empty() && all.iter().all(|share| *share == policy::Share::Never) {
-        policy::Share::Never
-    } else {
-        policy::Share::Try
+/// How much sharing the policies of a push ask for: what the strictest says. What owes nothing, a deletion say, rests on no record.
+pub(super) fn asked_for(weighed: &[Weighed]) -> policy::Share {
+    let mut strictest = policy::Share::Never;
+    for (_, assessment) in owing(weighed) {
+        strictest = match (strictest, assessment.policy.policy.records.share) {
+            (policy::Share::Required, _) | (_, policy::Share::Required) => policy::Share::Required,
+            (policy::Share::Try, _) | (_, policy::Share::Try) => policy::Share::Try,
+            (policy::Share::Never, policy::Share::Never) => policy::Share::Never,
+        };
     }
+    strictest
 }
 
 /// Fetches what others have proven. Where it cannot be fetched it is proven here.

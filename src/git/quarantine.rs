@@ -40,7 +40,7 @@ impl Repository {
         let what = "cannot read what is pushed";
         let mut places = Vec::new();
         places.extend(caller.variable(OBJECTS).map(|path| caller.directory.join(path)));
-        places.extend(caller.variable(OTHERS).map(|list| split(list)).transpose()?.into_iter().flatten());
+        places.extend(caller.variable(OTHERS).map(split).transpose()?.into_iter().flatten());
         if places.is_empty() {
             return Err(Error::new(format!("{what}: git does not say where it is")).hint("git 2.39 or later says it"));
         }

@@ -173,7 +173,7 @@ impl<'a> Log<'a> {
 
     /// Not by the way it was written: a git that says "done" and did nothing is noticed.
     fn read_back(&self, writer: WriterId, commit: Oid, statement: &Statement) -> Result<Recorded> {
-        let stands = self.repository.find_ref(&format!("{LOGS}{writer}"))? == Some(commit);
+        let stands = self.repository.find_ref(format!("{LOGS}{writer}"))? == Some(commit);
         if stands && read(self.repository, commit).is_ok_and(|content| content.as_ref() == Ok(statement)) {
             return Ok(Recorded::new(commit, statement.clone()));
         }

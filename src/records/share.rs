@@ -76,7 +76,7 @@ impl<'a> Share<'a> {
     pub fn is_done(&self) -> Result<bool> {
         let Some((writer, tip)) = self.own()? else { return Ok(true) };
         let Some(folder) = remotes::find(self.repository, &self.exchange)? else { return Ok(false) };
-        Ok(self.repository.find_ref(&folder.log(writer))? == Some(tip))
+        Ok(self.repository.find_ref(folder.log(writer))? == Some(tip))
     }
 
     /// Pushes this clone's own log, and with it the other logs of `refs/proof/log/` that the remote may lack. An error where the own
@@ -88,7 +88,7 @@ impl<'a> Share<'a> {
         loop {
             // Whoever held the lock before may have pushed it already.
             let Some((writer, tip)) = self.own()? else { return Ok(()) };
-            if let Some(noted) = self.repository.find_ref(&folder.log(writer))?
+            if let Some(noted) = self.repository.find_ref(folder.log(writer))?
                 && leads_to(&self.graph()?, noted, tip)
             {
                 return Ok(());
@@ -184,7 +184,7 @@ impl<'a> Share<'a> {
     /// This clone's log and where it ends.
     fn own(&self) -> Result<Option<(WriterId, Oid)>> {
         let Some(writer) = writer::last(self.repository)? else { return Ok(None) };
-        Ok(self.repository.find_ref(&format!("{LOGS}{writer}"))?.map(|tip| (writer, tip)))
+        Ok(self.repository.find_ref(format!("{LOGS}{writer}"))?.map(|tip| (writer, tip)))
     }
 
     /// The logs beside the own one that stand where a clone writes: those of copies, and from before this clone took a new name.

@@ -224,7 +224,7 @@ fn default_branch_of(repository: &Repository, at: &At) -> Result<Option<Commit>>
 fn known_remote(repository: &Repository, named: Option<&str>) -> Result<Option<String>> {
     // The usual case is told by one ref; to list them all takes the longer the more branches were ever fetched.
     for (remote, name) in named.into_iter().flat_map(|remote| DEFAULT_BRANCHES.map(|name| (remote, name))) {
-        if repository.find_ref(&format!("refs/remotes/{remote}/{name}"))?.is_some() {
+        if repository.find_ref(format!("refs/remotes/{remote}/{name}"))?.is_some() {
             return Ok(Some(remote.to_owned()));
         }
     }
@@ -272,7 +272,7 @@ fn known_tips(repository: &Repository, update: &RefUpdate, anchors: &Anchors) ->
     if let Some(branch) = update.remote_ref.strip_prefix(b"refs/heads/").and_then(|name| name.to_str().ok())
         && let At::Remote(Some(remote)) = &anchors.at
     {
-        ids.extend(repository.find_ref(&format!("refs/remotes/{remote}/{branch}"))?);
+        ids.extend(repository.find_ref(format!("refs/remotes/{remote}/{branch}"))?);
     }
     let mut tips = Vec::new();
     for id in ids {

@@ -36,7 +36,10 @@ fn check(damage: impl FnOnce(&Sandbox), says: &[&str]) {
     assert!(!commands.is_empty(), "no mend is printed:\n{}", ran.stdout);
     on_server(&sandbox, &commands.join(" && ")).ends_with(0);
     on_server(&sandbox, "proof-gate doctor").ends_with(0).says("nothing is wrong");
-    sandbox.push(&["--no-verify", "origin", "main:refs/heads/release/1"]).ends_with(1).says("pre-receive hook declined");
+    sandbox
+        .push(&["--no-verify", "origin", "main:refs/heads/release/1"])
+        .ends_with(1)
+        .says("pre-receive hook declined");
 }
 
 #[track_caller]

@@ -34,7 +34,7 @@ impl Agent {
 
     /// Unlocks a key for it.
     pub fn add(&self, sandbox: &Sandbox, key: &Path, passphrase: &str) {
-        sandbox.write_executable("askpass", &format!("#!/bin/sh\necho '{passphrase}'\n"));
+        sandbox.write_executable("askpass", format!("#!/bin/sh\necho '{passphrase}'\n"));
         let askpass = sandbox.root().join("askpass");
         let (askpass, key) = (askpass.display(), key.display());
         let add = format!("SSH_ASKPASS='{askpass}' SSH_ASKPASS_REQUIRE=force ssh-add -q '{key}' </dev/null");

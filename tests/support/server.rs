@@ -170,7 +170,7 @@ impl Server {
     /// The same with settings of git, or with other words before `push`.
     pub fn push_as(&self, before: &[&str], args: &[&str]) -> Ran {
         let receive = format!("--receive-pack={}", self.root().join("receive-pack").display());
-        let to: &[&str] = if args.iter().any(|arg| *arg == "origin") { &[] } else { &["origin"] };
+        let to: &[&str] = if args.contains(&"origin") { &[] } else { &["origin"] };
         let options: Vec<&str> = args.iter().copied().filter(|arg| arg.starts_with("--")).collect();
         let refs = args.iter().filter(|arg| !arg.starts_with("--")).map(|arg| full(arg)).collect::<Vec<_>>();
         let refs: Vec<&str> = refs.iter().map(String::as_str).collect();
