@@ -80,10 +80,10 @@ pub struct ScenarioArgs {
     #[arg(long, value_enum, default_value_t, value_name = "S", hide_possible_values = true)]
     pub scenario: ScenarioName,
     /// The id of the migration or policy
-    #[arg(long, value_parser = clap::builder::NonEmptyStringValueParser::new(), required_if_eq_any = [("scenario", "migration"), ("scenario", "policy")])]
+    #[arg(long, requires = "scenario", value_parser = clap::builder::NonEmptyStringValueParser::new(), required_if_eq_any = [("scenario", "migration"), ("scenario", "policy")])]
     pub id: Option<String>,
     /// For a rollback: the commit that it replaces, instead of the remote's default branch as last fetched
-    #[arg(long, value_name = "REV")]
+    #[arg(long, requires = "scenario", value_name = "REV")]
     pub replacing: Option<String>,
 }
 

@@ -9,7 +9,7 @@ use crate::caller::Caller;
 use crate::cli;
 use crate::error::{Error, Exit, Result};
 use crate::git::Repository;
-use crate::records::{Body, Log, PolicyApproval};
+use crate::records::{Body, Log, PolicyApproval, Signatures, Signing};
 use crate::reporter::{Line, Reporter};
 
 /// Approves what a revision's policy weakens.
@@ -49,7 +49,12 @@ pub fn approve(
         return Ok(Exit::Allowed);
     }
     reporter.say_all(&plan::approvals(&ground, &assessment)?);
-    let log = Log::open(repository, signing(&assessment.policy.policy))?;
+    // Where one of the two policies wants it signed, an approval that is not would count for nothing.
+    let signing = match ground.signatures_of_approvals(&assessment.policy, &assessment.compared) {
+        Signatures::Required => Signing::Always,
+        Signatures::Any => signing(&assessment.policy.policy),
+    };
+    let log = Log::open(repository, signing)?;
     for needed in open {
         let now = Timestamp::now();
         let body = Body::Policy(PolicyApproval { from: needed.from, to: needed.to, why: why.to_owned() });

@@ -24,6 +24,8 @@ pub struct Wanted {
     pub standing: Standing,
     /// Counts the changes from this commit, as if it were proven.
     pub from: Option<Commit>,
+    /// A commit whose policy the subject's must not be weaker than, whatever it is based on: what stands where it is pushed to.
+    pub standing_there: Option<Commit>,
 }
 
 /// Whether what is established counts for the subject itself.
@@ -38,7 +40,7 @@ pub enum Standing {
 impl Wanted {
     /// A subject as `plan`, `run` and `status` take it: nothing replaced.
     pub fn deploy(is_tag: bool, standing: Standing) -> Self {
-        Wanted { is_tag, scenario: Scenario::Deploy, replaced: None, standing, from: None }
+        Wanted { is_tag, scenario: Scenario::Deploy, replaced: None, standing, from: None, standing_there: None }
     }
 }
 
@@ -212,10 +214,10 @@ impl Ground<'_> {
         Ok(compared)
     }
 
-    /// Adds the policy of the commit that a rollback replaces, and takes out what stands twice.
+    /// Adds the policies of the commit that a rollback replaces and of what stands there, and takes out what stands twice.
     fn compare_with_replaced(&self, compared: &mut Vec<Rc<PolicyFile>>, wanted: &Wanted) -> Result<()> {
-        if let Some(replaced) = &wanted.replaced {
-            compared.extend(self.reader.nearest_readable(replaced)?);
+        for commit in wanted.replaced.iter().chain(&wanted.standing_there) {
+            compared.extend(self.reader.nearest_readable(commit)?);
         }
         compared.sort_by_key(|file| file.digest);
         compared.dedup_by_key(|file| file.digest);
@@ -247,7 +249,7 @@ impl Ground<'_> {
     }
 
     /// A policy that stops asking for signatures has to be approved by one.
-    fn signatures_of_approvals(&self, policy: &PolicyFile, compared: &[Rc<PolicyFile>]) -> Signatures {
+    pub(super) fn signatures_of_approvals(&self, policy: &PolicyFile, compared: &[Rc<PolicyFile>]) -> Signatures {
         let mut policies = compared.iter().map(|file| &file.policy).chain([&policy.policy]);
         match policies.any(|policy| self.demands(policy).signatures == Signatures::Required) {
             true => Signatures::Required,

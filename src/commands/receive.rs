@@ -9,7 +9,7 @@ use jiff::Timestamp;
 
 use super::ground::{Ground, Judgement};
 use super::refusal;
-use super::weighing::Weighed;
+use super::weighing::{Weighed, owing};
 use crate::caller::Caller;
 use crate::error::{Error, Exit, Result};
 use crate::gate::{self, GatedUpdate, Obstacle};
@@ -80,7 +80,11 @@ fn decide(ground: &Ground<'_>, weighed: &[Weighed], reporter: &Reporter) -> Resu
     }
     refusal::refused(reporter, ground, weighed, &decision);
     let obstacles = || decision.refs.iter().flat_map(|decision| decision.obstacles());
-    if obstacles().any(|obstacle| matches!(obstacle, Obstacle::Missing(_) | Obstacle::Failed(_))) {
+    let is_discounted = owing(weighed).any(|(_, assessment)| !refusal::discounted(ground, assessment).is_empty());
+    if is_discounted {
+        reporter.say(&Line::new().text("  then:    sign with a key on this server's list (proofs.allowedSigners; here: git config user.signingkey),"));
+        reporter.say(&Line::new().text("           prove it again, and ").whole("proof-gate push"));
+    } else if obstacles().any(|obstacle| matches!(obstacle, Obstacle::Missing(_))) {
         let line = Line::new().text("  then:    ").whole("proof-gate push").to(44);
         reporter.say(&line.text(" brings the records along; so does 'git push' through the hook"));
     }

@@ -6,6 +6,7 @@ use bstr::{BStr, ByteSlice as _};
 
 use super::assess::{Assessment, Standing, Wanted};
 use super::ground::{Ground, is_tag_ref};
+use crate::git::Commit;
 use crate::records::Scenario;
 use crate::select;
 
@@ -66,7 +67,10 @@ pub(super) fn run_command(
 /// The `approve-policy` that lets a subject's weaker policy through; the reason is the user's to give.
 pub(super) fn approve_command(assessment: &Assessment) -> String {
     let commit = assessment.subject.commit.id.short();
-    match &assessment.wanted.replaced {
+    let is_base =
+        |commit: &Commit| assessment.base.iter().flat_map(|base| &base.commits).any(|base| base.id == commit.id);
+    let there = assessment.wanted.standing_there.as_ref().filter(|there| !is_base(there));
+    match assessment.wanted.replaced.as_ref().or(there) {
         Some(replaced) => format!("proof-gate approve-policy {commit} --replacing {} -m WHY", replaced.id.short()),
         None => format!("proof-gate approve-policy {commit} -m WHY"),
     }

@@ -8,10 +8,11 @@ use super::assess::{Assessment, Standing, Wanted};
 use super::ground::{Ground, is_tag_ref};
 use crate::error::Result;
 use crate::gate::{self, Case, GatedUpdate};
-use crate::git::Oid;
+use crate::git::{Commit, Oid, Peeled};
 use crate::policy::Policy;
 use crate::records::Scenario;
-use crate::select::{self, Action, RefUpdate, Subject};
+use crate::select::base::is_ancestor;
+use crate::select::{self, Action, PolicyFile, RefUpdate, Subject};
 
 /// A gated update with what it owes.
 pub(super) struct Weighed {
@@ -87,7 +88,41 @@ impl Ground<'_> {
                 wanted.replaced = Some(select::find_subject(self.repository, old, update.remote_ref.as_bstr())?.commit);
             }
         }
+        wanted.standing_there = self.standing_there(&policy, subject, update)?;
         Ok(wanted)
+    }
+
+    /// What a pushed policy is held against beside the subject's base, which somebody may have made to suit: the ref's old tip; for a new
+    /// ref the default branch, unless the commit is on a gated line already and so has passed here.
+    fn standing_there(&self, policy: &PolicyFile, subject: &Subject, update: &RefUpdate) -> Result<Option<Commit>> {
+        let old = match update.old.filter(|old| self.repository.has_object(*old)) {
+            Some(old) => match self.repository.peel(old)? {
+                Peeled::Commit { commit, .. } => Some(commit),
+                Peeled::Other(_) => None,
+            },
+            None => self.default_branch()?,
+        };
+        let Some(old) = old else { return Ok(None) };
+        let Some(file) = self.reader.nearest_readable(&old)? else { return Ok(None) };
+        // What got there unproven is nothing to be held against; what it was built on is.
+        let there = if self.is_established(&file, &old)? {
+            Some(old)
+        } else {
+            self.base(&file, &old)?.commits.into_iter().next()
+        };
+        let Some(there) = there else { return Ok(None) };
+        let Some(file) = self.reader.nearest_readable(&there)? else { return Ok(None) };
+        if select::needed_approvals(policy, std::slice::from_ref(&file)).is_empty() {
+            return Ok(None);
+        }
+        if update.old.is_none() {
+            for tip in self.anchors.gated_tips(self.repository)? {
+                if is_ancestor(self.repository, &subject.commit, &tip)? {
+                    return Ok(None);
+                }
+            }
+        }
+        Ok(Some(there))
     }
 
     /// Whether the policy that stands apart from the pushed commit says so: every anchor there is, and there is one.

@@ -141,7 +141,12 @@ impl Repository {
         git = git.env("GIT_ALTERNATE_OBJECT_DIRECTORIES", quoted(&self.common_dir().join("objects")));
         let made = git.stdin(unsigned.message).output()?;
         if !made.status.success() {
-            return Err(cannot_sign(&made));
+            let error = cannot_sign(&made);
+            return Err(match self.signature_settings()?.has_key() {
+                true => error,
+                false => error
+                    .hint("no signing key is set up: git config gpg.format ssh, then git config user.signingkey FILE"),
+            });
         }
         let id = Oid::from_hex(made.stdout.trim_ascii()).context("cannot sign: git names no commit")?;
         let mut commit = Vec::new();

@@ -154,7 +154,7 @@ impl<'a> Log<'a> {
     fn attempt(&self, draft: &Draft) -> Result<Option<Recorded>> {
         let graph = Graph::load(self.repository, &Logs::here())?;
         let (writer, tip) = self.place(&graph)?;
-        let others = other_tips(&graph, writer, tip);
+        let others = self.of_repository(other_tips(&graph, writer, tip), &draft.repository);
         let mut statement = self.statement(draft.clone(), writer, tip);
         let json = fit(&mut statement)?;
         canonical::check(&statement).map_err(|why| Error::new(format!("cannot record: {why}")))?;
@@ -169,6 +169,14 @@ impl<'a> Log<'a> {
             Err(error) => return Err(error),
         }
         self.read_back(writer, commit, &statement).map(Some)
+    }
+
+    /// Those of these records that are of the same repository: what was fetched from another project has no part in this one's log.
+    fn of_repository(&self, tips: Vec<Oid>, id: &str) -> Vec<Oid> {
+        // A newer program's record is taken to be of this one: nobody here can read it.
+        let is_of_another =
+            |tip: &Oid| matches!(read(self.repository, *tip), Ok(Ok(other)) if other.predicate.repository != id);
+        tips.into_iter().filter(|tip| !is_of_another(tip)).collect()
     }
 
     /// Not by the way it was written: a git that says "done" and did nothing is noticed.

@@ -15,6 +15,7 @@ use super::lock;
 use super::log::{Log, Signing};
 use super::logs::{LOGS, Logs};
 use super::lookup::Records;
+use super::read::read;
 use super::remotes::{self, Folder};
 use super::writer::{self, WriterId};
 use crate::error::{Error, Result};
@@ -150,7 +151,11 @@ impl<'a> Share<'a> {
         }
         let graph = self.graph()?;
         let own = self.own()?.map(|(writer, _)| writer);
-        let offers = lacking(&graph, &held, own);
+        let mut offers = lacking(&graph, &held, own);
+        if let Some((_, tip)) = self.own()? {
+            let id = self.repository_of(tip);
+            offers.retain(|(_, offered)| id.is_none() || self.repository_of(*offered).is_none_or(|of| Some(of) == id));
+        }
         let results = if offers.is_empty() { Vec::new() } else { self.offer(&offers, &folder)? };
         let mut synced = Synced { came, odd, own, ..Synced::default() };
         let mut arrived = Vec::new();
@@ -170,6 +175,11 @@ impl<'a> Share<'a> {
         let Some(folder) = remotes::find(self.repository, &self.exchange)? else { return Ok(false) };
         let own = self.own()?.map(|(writer, _)| writer);
         Ok(lacking(&self.graph()?, &self.noted(&folder)?, own).is_empty())
+    }
+
+    /// Which repository a record is of.
+    fn repository_of(&self, record: Oid) -> Option<String> {
+        Some(read(self.repository, record).ok()?.ok()?.predicate.repository)
     }
 
     fn lock(&self) -> Result<File> {

@@ -187,6 +187,25 @@ impl Anchors {
         default_branch_of(repository, &self.at)
     }
 
+    /// The tips of the gated branches over there, as far as they are known here.
+    pub fn gated_tips(&self, repository: &Repository) -> Result<Vec<Commit>> {
+        let folder = match &self.at {
+            At::Remote(None) => return Ok(Vec::new()),
+            At::Remote(Some(remote)) => format!("refs/remotes/{remote}/"),
+            At::Here => "refs/heads/".to_owned(),
+        };
+        let mut tips = Vec::new();
+        for (name, id) in repository.list_refs(&folder)? {
+            let branch = [b"refs/heads/", name.strip_prefix(folder.as_bytes()).unwrap_or_default()].concat();
+            if self.gate(branch.as_bstr())
+                && let Peeled::Commit { commit, .. } = repository.peel(id)?
+            {
+                tips.push(commit);
+            }
+        }
+        Ok(tips)
+    }
+
     /// Whether any of them gates a ref.
     pub fn gate(&self, name: &BStr) -> bool {
         [&self.default_branch, &self.installed].into_iter().flatten().any(|file| file.policy.gates(name))

@@ -178,8 +178,7 @@ fn behind_a_record_stand_records_and_not_too_many() {
     server.refuses(&[&format!("{behind}:refs/proof/log/{writer}")], &["is malformed", "is not its first parent"]);
     // One parent twice, as only a forger writes it.
     let twice = forge.text(&forge.record(&forge.first_of_its_own(), &[&tip], By::Nobody));
-    let twice = forge
-        .object("commit", twice.replace("author", &format!("parent {tip}\nauthor")));
+    let twice = forge.object("commit", twice.replace("author", &format!("parent {tip}\nauthor")));
     server.refuses(&[&format!("{twice}:refs/proof/log/{WRITER}")], &["declined"]);
     let [forged, honest] = with_parents(&[&tip, writers[1]]);
     server.takes(&["--atomic", &forged, &honest, "main"]);

@@ -183,3 +183,42 @@ fn the_first_push_to_an_empty_server_does_not_choose_what_is_gated_where_a_polic
     server.proof_gate(&["run"]).ends_with(0);
     server.takes(&BOTH);
 }
+
+#[test]
+fn a_base_that_was_made_elsewhere_under_a_weaker_policy_carries_nothing_in() {
+    let server = Server::new();
+    server.takes(&BOTH);
+    // A clone that knows of no remote and of no record holds its policy against nothing.
+    let forget = "git remote remove origin && rm -rf .git/proof-gate && \
+                  git for-each-ref --format='delete %(refname)' refs/proof/ | git update-ref --stdin";
+    server.sh(forget).ends_with(0);
+    server.with_policy(&without_payment());
+    server.commit("Ask for less");
+    server.proof_gate(&["run"]).ends_with(0);
+    server.commit_file("src/payments/charge.js", "BUG\n");
+    server.proof_gate(&["run"]).ends_with(0);
+    server.git_ok(&["remote", "add", "origin", "../remote.git"]);
+    server.refuses(&BOTH, &["weaker policy, not approved"]);
+    server.refuses(&["--atomic", LOGS, "main:release/new"], &["weaker policy, not approved"]);
+}
+
+#[test]
+fn an_old_weaker_policy_does_not_come_back_under_a_new_name() {
+    let server = Server::new();
+    let stronger = SHOP_POLICY.replace("timeout = \"30s\"", "timeout = \"20s\"") + "\n[records]\nsign = \"required\"\n";
+    server.takes(&BOTH);
+    let old = server.id("main");
+    server.git_ok(&["config", "gpg.ssh.allowedSignersFile", "../signers"]);
+    server.with_policy(&stronger);
+    server.commit("Ask for signatures");
+    server.proof_gate(&["run"]).ends_with(0);
+    server.takes(&BOTH);
+    // What is on the gated line has passed under the policy of its day.
+    server.git_ok(&["tag", "v1", &old]);
+    server.proof_gate(&["run", "v1"]).ends_with(0);
+    server.takes(&["--atomic", LOGS, "v1"]);
+    server.git_ok(&["switch", "--quiet", "--detach", &old]);
+    let new = server.commit_file("src/payments/charge.js", "charge as of old\n");
+    server.proof_gate(&["run"]).ends_with(0);
+    server.refuses(&["--atomic", LOGS, &format!("{new}:release/9")], &["weaker policy, not approved", "--replacing"]);
+}
