@@ -196,10 +196,10 @@ fn resolves_and_approvals_are_signed_and_shown_with_what_they_speak_of() {
     sandbox.proof_gate(&["approve-policy", &commit, "-m", "nothing else is there"]).ends_with(0);
     assert!(sandbox.bears_a_signature());
     sandbox.proof_gate(&["plan"]).ends_with(0).says(&format!("by {ANA} in ")).says("nothing else is there");
-    // Somebody's approval that bears no signature lets nothing weaker through.
+    // An approval that could not be signed would let nothing weaker through: it is not recorded.
     sandbox.with_policy(&policy.replace("\"required\"", "\"auto\""));
     let commit = sandbox.commit("Sign no more");
     sandbox.git_ok(&["config", "--unset", "user.signingkey"]);
-    sandbox.proof_gate(&["approve-policy", &commit, "-m", "quietly"]).ends_with(0);
+    sandbox.proof_gate(&["approve-policy", &commit, "-m", "quietly"]).ends_with(2).says("no signing key is set up");
     sandbox.proof_gate(&["plan"]).ends_with(0).says("needs approval");
 }

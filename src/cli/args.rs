@@ -208,7 +208,7 @@ pub struct Verify {
     /// Count only records of allowed signers, whatever the policy says
     #[arg(long)]
     pub signed: bool,
-    /// Check what is pushed to this server, as its hook does: reads '<old> <new> <ref>' lines
+    /// Check what is pushed to this server, as its hook does: reads lines of OLD NEW REF
     #[arg(long, conflicts_with_all = ["scenario", "id", "replacing", "signed", "json"])]
     pub pre_receive: bool,
     /// Print one JSON document on standard output

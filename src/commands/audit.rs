@@ -13,6 +13,7 @@ use super::output_trust::{AuditOutput, AuditedLog, AuditedRef};
 use super::sharing::Destination;
 use super::status;
 use super::status_row::{Row, State, work_out};
+use super::way_on::is_typable;
 use crate::caller::Caller;
 use crate::cli;
 use crate::error::{Exit, Result};
@@ -35,6 +36,8 @@ struct Audited {
     row: Row,
     /// Why it is a finding; none where it is none.
     why: Option<String>,
+    /// What to prove to mend it, as it is called here.
+    prove: Option<String>,
     who: Option<Who>,
 }
 
@@ -46,9 +49,16 @@ pub fn audit(caller: &Caller, repository: &Repository, args: &cli::Audit, report
     let mut worked_out = HashSet::new();
     for (full, id) in &looked.refs {
         let Some(row) = work_out(&ground, full.as_bstr(), *id)?.row else { continue };
-        let why = finding(&ground, &row, &mut worked_out)?;
+        let (why, of) = finding(&ground, &row, &mut worked_out)?.unzip();
+        let of = of.flatten();
+        let name = select::short_name(full.as_bstr()).to_str_lossy().into_owned();
+        let is_tag_here = of == row.commit
+            && full.starts_with(b"refs/tags/")
+            && repository.find_ref(full)? == Some(*id)
+            && is_typable(&name);
+        let prove = if is_tag_here { Some(name) } else { of.map(|commit| commit.short()) };
         let who = if why.is_some() { who_pushed(repository, &looked, full.as_bstr(), *id)? } else { None };
-        audited.push(Audited { full: full.clone(), row, why, who });
+        audited.push(Audited { full: full.clone(), row, why, prove, who });
     }
     let problems: Vec<String> = ground
         .records
@@ -104,17 +114,16 @@ fn look(caller: &Caller, repository: &Repository, remote: Option<&str>, reporter
 }
 
 /// What is to be said against a gated ref.
-fn finding(ground: &Ground<'_>, row: &Row, worked_out: &mut HashSet<Oid>) -> Result<Option<String>> {
+fn finding(ground: &Ground<'_>, row: &Row, worked_out: &mut HashSet<Oid>) -> Result<Option<(String, Option<Oid>)>> {
+    let plain = |why: &str| Ok(Some((why.to_owned(), row.commit)));
     match row.state {
         State::Before => return Ok(None),
-        State::Fail => return Ok(Some("a suite that it owes has a FAIL".to_owned())),
+        State::Fail => return plain("a suite that it owes has a FAIL"),
         State::None | State::Stale if row.commit.is_none() => {
-            return Ok(Some("it names no commit, so it cannot have been proven".to_owned()));
+            return plain("it names no commit, so it cannot have been proven: take it away over there");
         }
-        State::None => return Ok(Some("no PASS is recorded of it that counts".to_owned())),
-        State::Stale => {
-            return Ok(Some("it was moved since its verdict, and what it points at now is not proven".to_owned()));
-        }
+        State::None => return plain("no PASS is recorded of it that counts"),
+        State::Stale => return plain("it was moved since its verdict, and what it points at now is not proven"),
         State::Pass => {}
     }
     let Some(commit) = row.commit else { return Ok(None) };
@@ -125,7 +134,9 @@ fn finding(ground: &Ground<'_>, row: &Row, worked_out: &mut HashSet<Oid>) -> Res
         } else {
             format!(" of {}, from which its changes are counted", commit.short())
         };
-        format!("what its record claims{of} does not hold: worked out again, {} is owed too", suites.join(" "))
+        let why =
+            format!("what its record claims{of} does not hold: worked out again, {} is owed too", suites.join(" "));
+        (why, Some(commit))
     }))
 }
 
@@ -176,7 +187,7 @@ fn lines(looked: &Looked, audited: &[Audited], problems: &[String], findings: us
     let branches = audited.len() - tags;
     let head = head.text(": ").data(counted(tags, "gated tag", "gated tags")).text(", ");
     let mut lines = vec![head.data(counted(branches, "gated branch", "gated branches"))];
-    for Audited { full, row, why, who } in audited {
+    for Audited { full, row, why, prove, who } in audited {
         let Some(why) = why else { continue };
         let (word, tone) = row.state.word();
         let line = Line::new().text("  ").tone(tone, word).to(10).data(full).text("  ");
@@ -192,8 +203,8 @@ fn lines(looked: &Looked, audited: &[Audited], problems: &[String], findings: us
             }
             None => Line::new().to(10).text("by whom is not known"),
         });
-        if let Some(commit) = row.commit {
-            lines.push(Line::new().text("  next:    ").whole(format!("proof-gate run {}", commit.short())));
+        if let Some(prove) = prove {
+            lines.push(Line::new().text("  next:    ").whole(format!("proof-gate run {prove}")));
         }
     }
     for (writer, oddity) in &looked.odd {
@@ -238,7 +249,7 @@ fn document(
         remote: looked.remote.clone(),
         refs: audited
             .iter()
-            .map(|Audited { full, row, why, who }| AuditedRef {
+            .map(|Audited { full, row, why, who, prove: _ }| AuditedRef {
                 name: text(select::short_name(full.as_bstr())),
                 full: text(full),
                 commit: row.commit.map(|commit| commit.to_string()),

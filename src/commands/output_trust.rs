@@ -48,6 +48,8 @@ pub struct VerifiedSuite {
     pub signer: Option<String>,
     /// Its findings.
     pub findings: Vec<Finding>,
+    /// Whether it is a FAIL because the same inputs gave a PASS too.
+    pub flaky_history: bool,
     /// Records of it that count for nothing because of their signature.
     pub discounted: Vec<DiscountedOutput>,
 }

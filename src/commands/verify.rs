@@ -11,7 +11,7 @@ use crate::cli;
 use crate::error::{Exit, Result};
 use crate::gate::{self, Case, GatedUpdate, Outcome, Owed};
 use crate::git::{NotSigned, Repository, Signed};
-use crate::records::{Answer, Recorded, Signatures};
+use crate::records::{Answer, Recorded, Signatures, Standing as Stands};
 use crate::reporter::{Line, Reporter, Tone, clock, time_zone};
 
 /// Verifies a revision. Ends with 1 where it holds no PASS.
@@ -85,8 +85,12 @@ fn suite(ground: &Ground<'_>, assessment: &Assessment, owed: &Owed) -> Result<Ve
     let line = Line::new().text("  ").tone(tone, word).to(8).data_in(Tone::Strong, &owed.suite);
     Ok(match &owed.answer {
         Answer::Pass { recorded, .. } => vec![line, record_line(ground, recorded)?],
-        Answer::Fail { recorded, entry, .. } => {
+        Answer::Fail { recorded, entry, why } => {
             let mut lines = vec![line, record_line(ground, recorded)?];
+            if let Stands::FlakyHistory { pass, fail } = why {
+                let line = Line::new().text("        ").tone(Tone::Bad, "FLAKY_HISTORY").text("  PASS in ");
+                lines.push(line.data(pass.short()).text(", FAIL in ").data(fail.short()).text(", on the same inputs"));
+            }
             let findings = entry.findings.iter().take(3);
             lines.extend(findings.map(|finding| refusal::finding_line(Line::new().text("        "), finding)));
             lines.extend(refusal::explanations(ground, recorded, &owed.suite)?);
@@ -168,6 +172,7 @@ fn document(ground: &Ground<'_>, assessment: &Assessment, verdict: &'static str,
             finished: recorded.map(|recorded| recorded.statement().predicate().finished.to_string()),
             signer: signed.and_then(|signed| signed.principal().map(str::to_owned)),
             findings,
+            flaky_history: matches!(owed.answer, Answer::Fail { why: Stands::FlakyHistory { .. }, .. }),
             discounted: discounted
                 .into_iter()
                 .map(|(recorded, why)| DiscountedOutput { record: recorded.id().to_string(), why: why.to_string() })

@@ -23,12 +23,8 @@ impl NameHere {
     pub(super) fn of(ground: &Ground<'_>, assessment: &Assessment, gated_ref: Option<&BStr>) -> Self {
         let commit = assessment.subject.commit.id;
         let tag = gated_ref.filter(|full| is_tag_ref(full)).and_then(|full| select::short_name(full).to_str().ok());
-        // `v1 && rm -r x` may be part of a tag's name; such a one is not to be typed.
-        let typable = |name: &&str| {
-            !name.starts_with('-') && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"._/+-".contains(&byte))
-        };
         let is_here = |name: &&str| ground.find(name).is_ok_and(|(subject, _)| subject.commit.id == commit);
-        match tag.filter(typable).filter(is_here) {
+        match tag.filter(|name| is_typable(name)).filter(is_here) {
             Some(name) => NameHere::Tag(name.to_owned()),
             None => NameHere::Commit(commit.short()),
         }
@@ -39,6 +35,11 @@ impl NameHere {
             NameHere::Tag(name) | NameHere::Commit(name) => name,
         }
     }
+}
+
+/// Whether a name can be typed as it is: `v1 && rm -r x` may be part of a tag's name.
+pub(super) fn is_typable(name: &str) -> bool {
+    !name.starts_with('-') && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"._/+-".contains(&byte))
 }
 
 /// The `run` that proves these suites of an update, whatever that command would choose by itself.
