@@ -24,8 +24,8 @@ pub struct Wanted {
     pub standing: Standing,
     /// Counts the changes from this commit, as if it were proven.
     pub from: Option<Commit>,
-    /// A commit whose policy the subject's must not be weaker than, whatever it is based on: what stands where it is pushed to.
-    pub standing_there: Option<Commit>,
+    /// Commits whose policies the subject's must not be weaker than, whatever it is based on: what stands where it is pushed to.
+    pub standing_there: Vec<Commit>,
 }
 
 /// Whether what is established counts for the subject itself.
@@ -40,7 +40,7 @@ pub enum Standing {
 impl Wanted {
     /// A subject as `plan`, `run` and `status` take it: nothing replaced.
     pub fn deploy(is_tag: bool, standing: Standing) -> Self {
-        Wanted { is_tag, scenario: Scenario::Deploy, replaced: None, standing, from: None, standing_there: None }
+        Wanted { is_tag, scenario: Scenario::Deploy, replaced: None, standing, from: None, standing_there: Vec::new() }
     }
 }
 

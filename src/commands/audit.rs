@@ -127,7 +127,7 @@ fn finding(ground: &Ground<'_>, row: &Row, worked_out: &mut HashSet<Oid>) -> Res
         State::Pass => {}
     }
     let Some(commit) = row.commit else { return Ok(None) };
-    let (subject, _) = ground.find(&commit.to_string())?;
+    let subject = Subject { commit: ground.repository.commit(commit)?, tag: None };
     Ok(claim_that_fails(ground, subject, worked_out)?.map(|(commit, suites)| {
         let of = if Some(commit) == row.commit {
             String::new()

@@ -77,7 +77,7 @@ fn items(ground: &Ground<'_>, found: &FoundVerdict, verdict: &VerdictBody) -> Re
         replaced: replaced.clone(),
         standing,
         from: None,
-        standing_there: None,
+        standing_there: Vec::new(),
     };
     let assessment = ground.assess(subject.clone(), wanted(Counting::Counts))?;
     let planned = ground.assess(subject.clone(), wanted(Counting::Ignored))?;

@@ -70,7 +70,7 @@ pub(super) fn approve_command(assessment: &Assessment) -> String {
     let commit = assessment.subject.commit.id.short();
     let is_base =
         |commit: &Commit| assessment.base.iter().flat_map(|base| &base.commits).any(|base| base.id == commit.id);
-    let there = assessment.wanted.standing_there.as_ref().filter(|there| !is_base(there));
+    let there = assessment.wanted.standing_there.iter().find(|there| !is_base(there));
     match assessment.wanted.replaced.as_ref().or(there) {
         Some(replaced) => format!("proof-gate approve-policy {commit} --replacing {} -m WHY", replaced.id.short()),
         None => format!("proof-gate approve-policy {commit} -m WHY"),

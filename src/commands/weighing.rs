@@ -94,35 +94,33 @@ impl Ground<'_> {
 
     /// What a pushed policy is held against beside the subject's base, which somebody may have made to suit: the ref's old tip; for a new
     /// ref the default branch, unless the commit is on a gated line already and so has passed here.
-    fn standing_there(&self, policy: &PolicyFile, subject: &Subject, update: &RefUpdate) -> Result<Option<Commit>> {
-        let old = match update.old.filter(|old| self.repository.has_object(*old)) {
+    fn standing_there(&self, policy: &PolicyFile, subject: &Subject, update: &RefUpdate) -> Result<Vec<Commit>> {
+        let there = match update.old.filter(|old| self.repository.has_object(*old)) {
             Some(old) => match self.repository.peel(old)? {
                 Peeled::Commit { commit, .. } => Some(commit),
                 Peeled::Other(_) => None,
             },
             None => self.default_branch()?,
         };
-        let Some(old) = old else { return Ok(None) };
-        let Some(file) = self.reader.nearest_readable(&old)? else { return Ok(None) };
+        let Some(there) = there else { return Ok(Vec::new()) };
+        let Some(file) = self.reader.nearest_readable(&there)? else { return Ok(Vec::new()) };
         // What got there unproven is nothing to be held against; what it was built on is.
-        let there = if self.is_established(&file, &old)? {
-            Some(old)
-        } else {
-            self.base(&file, &old)?.commits.into_iter().next()
-        };
-        let Some(there) = there else { return Ok(None) };
-        let Some(file) = self.reader.nearest_readable(&there)? else { return Ok(None) };
-        if select::needed_approvals(policy, std::slice::from_ref(&file)).is_empty() {
-            return Ok(None);
+        let proven = if self.is_established(&file, &there)? { vec![there] } else { self.base(&file, &there)?.commits };
+        let mut stronger = Vec::new();
+        for commit in proven {
+            let file = self.reader.nearest_readable(&commit)?;
+            if !select::needed_approvals(policy, file.as_slice()).is_empty() {
+                stronger.push(commit);
+            }
         }
-        if update.old.is_none() {
+        if update.old.is_none() && !stronger.is_empty() {
             for tip in self.anchors.gated_tips(self.repository)? {
                 if is_ancestor(self.repository, &subject.commit, &tip)? {
-                    return Ok(None);
+                    return Ok(Vec::new());
                 }
             }
         }
-        Ok(Some(there))
+        Ok(stronger)
     }
 
     /// Whether the policy that stands apart from the pushed commit says so: every anchor there is, and there is one.
