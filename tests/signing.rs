@@ -103,6 +103,9 @@ fn where_signatures_are_required_a_proof_that_could_not_be_signed_is_not_begun()
     assert_eq!(sandbox.signer().as_deref(), Some(ANA));
     // The PASS counts as long as its signer does.
     sandbox.proof_gate(&["verify"]).ends_with(0).says(&format!("signed by {ANA}"));
+    sandbox.git_ok(&["config", "gpg.ssh.revocationFile", "../nowhere"]);
+    sandbox.proof_gate(&["verify"]).ends_with(2).says("cannot read the revoked keys").says("hint:");
+    sandbox.git_ok(&["config", "--unset", "gpg.ssh.revocationFile"]);
     sandbox.allows(&[(ANA, &other)]);
     sandbox
         .proof_gate(&["verify"])

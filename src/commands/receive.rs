@@ -15,14 +15,12 @@ use crate::error::{Error, Exit, Result};
 use crate::gate::{self, GatedUpdate, Obstacle};
 use crate::git::{Oid, Peeled, Repository};
 use crate::hooks::SeenPolicy;
-use crate::records::{Acceptance, Arrival, Logs, Place, Refused, Role, Trust, arrived, check_arrivals};
+use crate::records::{Acceptance, Arrival, LOGS, Logs, Place, Refused, Role, Trust, arrived, check_arrivals};
 use crate::reporter::{Line, Reporter, Tone};
 use crate::select::{self, Action, Anchors, Found, PolicyReader, RefUpdate};
 
 /// Where everything of the gate's own lies among the refs.
 const OWN: &str = "refs/proof/";
-/// Where logs lie.
-const LOGS: &str = "refs/proof/log/";
 /// Refs below `refs/proof/` that a refusal names, at most.
 const MAX_REFUSED: usize = 8;
 

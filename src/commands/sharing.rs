@@ -14,7 +14,7 @@ use crate::error::{Error, Exit, Result};
 use crate::git::{Exchange, Oid, Repository};
 use crate::policy;
 use crate::prove::{Cancel, Parent};
-use crate::records::Share;
+use crate::records::{LOGS, Share};
 use crate::reporter::{Line, Reporter};
 use crate::select::{Action, RefUpdate};
 use crate::url::without_user_info;
@@ -89,7 +89,7 @@ impl Destination {
 
 /// The logs that a push takes along by itself.
 pub(super) fn logs_among(updates: &[RefUpdate]) -> Vec<(BString, Oid)> {
-    let logs = updates.iter().filter(|update| update.remote_ref.starts_with(b"refs/proof/log/"));
+    let logs = updates.iter().filter(|update| update.remote_ref.starts_with(LOGS.as_bytes()));
     let set = logs.filter_map(|update| match update.action {
         Action::Set(id) => Some((update.remote_ref.clone(), id)),
         Action::Delete => None,

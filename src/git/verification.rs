@@ -99,12 +99,19 @@ impl Verifier {
     /// A verifier for a list.
     pub fn new(repository: &Repository, settings: &SignatureSettings, signers: Signers) -> Result<Self> {
         let openpgp = settings.get("gpg.openpgp.program").or_else(|| settings.get("gpg.program")).unwrap_or("gpg");
+        let revoked = settings.path("gpg.ssh.revocationfile");
+        if let Some(file) = &revoked {
+            // ssh-keygen would call every signature bad, and not say why.
+            std::fs::read(file)
+                .context(format!("cannot read the revoked keys {}", file.display()))
+                .map_err(|error| error.hint("put the file there, or: git config --unset gpg.ssh.revocationFile"))?;
+        }
         make_own_dir(&repository.own_dir())?;
         let list = written(&repository.own_dir(), &signers.ssh)?;
         Ok(Verifier {
             ssh_program: settings.get("gpg.ssh.program").unwrap_or("ssh-keygen").to_owned(),
             openpgp_program: openpgp.to_owned(),
-            revoked: settings.path("gpg.ssh.revocationfile"),
+            revoked,
             program: repository.program().clone(),
             folder: repository.own_dir(),
             signers,

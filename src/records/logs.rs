@@ -9,7 +9,7 @@ use crate::error::Result;
 use crate::git::{Oid, Repository};
 
 /// Where this clone's logs lie.
-pub(super) const LOGS: &str = "refs/proof/log/";
+pub const LOGS: &str = "refs/proof/log/";
 /// Where fetched logs lie, below their remote's name.
 pub(super) const REMOTES: &str = "refs/proof/remotes/";
 

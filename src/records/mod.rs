@@ -40,7 +40,7 @@ pub use environment::{EnvironmentIdentity, IdentityOutput, Keyed, Sameness, Tool
 pub use journal::{Begun, Journal, Killed};
 pub use key::{Key, Seen, key};
 pub use log::{Draft, Log, Signing};
-pub use logs::{Logs, Writes};
+pub use logs::{LOGS, Logs, Writes};
 pub use lookup::{Answer, Question, Records, Standing};
 pub use problem::{Problem, ProblemKind};
 pub use read::Recorded;
